@@ -1,0 +1,1 @@
+"""The inference service's door: made from proto/tensorfleet/inference/v1 by `make proto`."""

@@ -1,0 +1,1 @@
+"""The monitoring service's door: made from proto/tensorfleet/monitoring/v1 by `make proto`."""

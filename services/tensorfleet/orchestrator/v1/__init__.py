@@ -1,0 +1,1 @@
+"""The orchestrator service's door: made from proto/tensorfleet/orchestrator/v1 by `make proto`."""

@@ -1,0 +1,39 @@
+"""Redis (or Valkey) connections, with driver errors as TensorFleet's."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from tensorfleet.shared.errors import Unavailable
+from tensorfleet.shared.settings import RedisSettings
+
+OPERATION_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def redis_connected(settings: RedisSettings) -> AsyncIterator[Redis]:
+    """A client whose connections live as long as the block; answers are `str`."""
+    client = Redis.from_url(
+        settings.redis_url,
+        decode_responses=True,
+        socket_timeout=OPERATION_SECONDS,
+        socket_connect_timeout=OPERATION_SECONDS,
+        health_check_interval=15,
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@contextmanager
+def redis_errors_translated() -> Iterator[None]:
+    """Driver errors inside the block come out as `Unavailable`."""
+    try:
+        yield
+    except (RedisError, OSError) as exc:
+        raise Unavailable(
+            f"Redis did not take the request ({type(exc).__name__}); try again"
+        ) from exc
