@@ -42,7 +42,7 @@ def _with_metadata(
     )
 
 
-class UnaryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # untyped base
+class UnaryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):
     """Adds metadata and a deadline to unary calls, and raises TensorFleet's errors."""
 
     def __init__(self, token: str) -> None:
@@ -60,7 +60,7 @@ class UnaryInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[mi
             raise decode_rpc_error(rpc_error) from rpc_error
 
 
-class UnaryStreamInterceptor(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class UnaryStreamInterceptor(grpc.aio.UnaryStreamClientInterceptor):
     """Adds metadata to calls answered by a stream; read them inside `rpc_errors_translated()`."""
 
     def __init__(self, token: str) -> None:
@@ -73,7 +73,7 @@ class UnaryStreamInterceptor(grpc.aio.UnaryStreamClientInterceptor):  # type: ig
         return await continuation(_with_metadata(client_call_details, self._token, None), request)
 
 
-class StreamStreamInterceptor(grpc.aio.StreamStreamClientInterceptor):  # type: ignore[misc]
+class StreamStreamInterceptor(grpc.aio.StreamStreamClientInterceptor):
     """Adds metadata to calls with streams both ways."""
 
     def __init__(self, token: str) -> None:

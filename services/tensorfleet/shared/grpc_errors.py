@@ -69,7 +69,8 @@ def encode_details(error: errors.TensorFleetError) -> bytes:
         details[1].Pack(error_details_pb2.BadRequest(field_violations=violations))
     code = code_pb2.Code.Value(status_of(error).name)
     status = status_pb2.Status(code=code, message=str(error), details=details)
-    return status.SerializeToString()
+    serialized: bytes = status.SerializeToString()
+    return serialized
 
 
 def decode_rpc_error(rpc_error: grpc.aio.AioRpcError) -> errors.TensorFleetError:
