@@ -37,3 +37,13 @@ def redis_errors_translated() -> Iterator[None]:
         raise Unavailable(
             f"Redis did not take the request ({type(exc).__name__}); try again"
         ) from exc
+
+
+async def ping(redis: Redis) -> None:
+    """Returns when Redis answers.
+
+    Raises:
+        Unavailable: It does not.
+    """
+    with redis_errors_translated():
+        await redis.ping()

@@ -1,0 +1,1 @@
+"""Command jobs: run any command line on a worker."""

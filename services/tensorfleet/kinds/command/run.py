@@ -1,0 +1,25 @@
+"""What a command task's process does: become the command."""
+
+import os
+import sys
+from pathlib import Path
+
+from tensorfleet.kinds.task_plan import TaskPlan
+
+# What shells answer to a program that is not there.
+NOT_FOUND_STATUS = 127
+
+
+def run(plan: TaskPlan, code_folder: Path | None) -> None:
+    """Replaces this process by the command, in the code folder when there is one."""
+    if code_folder is not None:
+        os.chdir(code_folder)
+    words: list[str] = plan.payload["words"]
+    if plan.payload["is_shell_line"]:
+        words = ["/bin/sh", "-c", *words]
+    sys.stdout.flush()
+    try:
+        os.execvp(words[0], words)  # noqa: S606  running the user's command is the purpose
+    except OSError as exc:
+        sys.stderr.write(f"cannot run {words[0]!r}: {exc.strerror}\n")
+        sys.exit(NOT_FOUND_STATUS)

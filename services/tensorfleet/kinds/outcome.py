@@ -1,0 +1,31 @@
+"""What a kind's `result` judges: the outputs of a task that ended well by its exit status."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class OutputType(Enum):
+    """What sort of thing a task produced."""
+
+    MODEL_VERSION = "model_version"
+    CHECKPOINT = "checkpoint"
+    DATASET_VERSION = "dataset_version"
+    ARTIFACT = "artifact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducedOutput:
+    """One thing that a task produced and storage keeps. `version` is 0 where there are none."""
+
+    type: OutputType
+    name: str
+    version: int
+    artifact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """What is missing from a task's results: a stable reason, and what to do about it."""
+
+    reason: str
+    message: str

@@ -1,0 +1,18 @@
+"""What a kind's plan says about one task: all that a worker needs besides the job itself."""
+
+from typing import Any
+
+import msgspec
+
+
+class TaskPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One task of a job. Travels as JSON in the contract's `task_json`."""
+
+    params: dict[str, Any] = {}
+    """What the script reads as `run.params`."""
+    datasets: tuple[str, ...] = ()
+    """Datasets to have on the worker's disk before the process starts: "name" or "name:version"."""
+    environment: dict[str, str] = {}
+    """Variables to set for the process, besides the few that every task gets."""
+    payload: dict[str, Any] = {}
+    """What only the kind's own `run` reads."""

@@ -1,0 +1,99 @@
+"""The door for clients: JobService."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.event_watch import EventWatch
+from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.v1 import job_service_pb2 as pb
+from tensorfleet.orchestrator.v1 import job_service_pb2_grpc
+from tensorfleet.shared import paging
+from tensorfleet.shared.caller import current_caller
+from tensorfleet.shared.errors import InvalidInput, InvalidPageToken
+from tensorfleet.shared.ids import JobId
+
+MAX_REQUEST_ID_LENGTH = 128
+MAX_TASKS_PAGE = 1000
+
+
+class JobServicer(job_service_pb2_grpc.JobServiceServicer):
+    """Jobs of the caller's project. RPCs that are not here answer UNIMPLEMENTED."""
+
+    def __init__(
+        self, store: OrchestratorStore, lifecycle: JobLifecycle, watch: EventWatch
+    ) -> None:
+        self._store = store
+        self._lifecycle = lifecycle
+        self._watch = watch
+
+    async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:
+        """See the contract."""
+        if len(request.request_id) > MAX_REQUEST_ID_LENGTH:
+            raise InvalidInput(f"request_id is longer than {MAX_REQUEST_ID_LENGTH} characters")
+        caller = current_caller.get()
+        job = await self._lifecycle.create(
+            convert.spec_from_message(request.spec),
+            owner=caller.user,
+            project=caller.project,
+            request_id=request.request_id,
+        )
+        return pb.CreateJobResponse(job=convert.job_to_message(job))
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.GetJobResponse:
+        """See the contract."""
+        job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
+        return pb.GetJobResponse(job=convert.job_to_message(job))
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:
+        """See the contract."""
+        size = paging.clamp_page_size(request.page_size)
+        jobs = await self._store.list_jobs(
+            current_caller.get().project,
+            state=convert.job_state_filter(request.state),
+            kind=request.kind,
+            before_id=paging.decode_token("jobs", request.page_token),
+            limit=size + 1,
+        )
+        token = paging.encode_token("jobs", jobs[size - 1].id) if len(jobs) > size else ""
+        return pb.ListJobsResponse(
+            jobs=[convert.job_to_message(job) for job in jobs[:size]], next_page_token=token
+        )
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.CancelJobResponse:
+        """See the contract."""
+        job = await self._lifecycle.cancel(JobId(request.job_id), current_caller.get().project)
+        return pb.CancelJobResponse(job=convert.job_to_message(job))
+
+    async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
+        """See the contract."""
+        job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
+        size = paging.clamp_page_size(request.page_size, default=100, most=MAX_TASKS_PAGE)
+        list_name = f"tasks of {job.id}"
+        after = paging.decode_token(list_name, request.page_token)
+        try:
+            after_index = -1 if after is None else int(after)
+        except ValueError as exc:
+            raise InvalidPageToken("page_token is damaged; start at page one") from exc
+        tasks = await self._store.list_tasks(
+            job.id,
+            state=convert.task_state_filter(request.state),
+            after_index=after_index,
+            limit=size + 1,
+        )
+        more = len(tasks) > size
+        token = paging.encode_token(list_name, str(tasks[size - 1].index)) if more else ""
+        return pb.ListTasksResponse(
+            tasks=[convert.task_to_message(task) for task in tasks[:size]], next_page_token=token
+        )
+
+    async def WatchEvents(
+        self, request: pb.WatchEventsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        """See the contract."""
+        if request.after_sequence < 0:
+            raise InvalidInput("after_sequence must not be negative")
+        job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
+        async for events in self._watch.follow(job.id, request.after_sequence):
+            yield pb.WatchEventsResponse(events=[convert.event_to_message(e) for e in events])

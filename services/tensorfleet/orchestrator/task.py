@@ -1,0 +1,116 @@
+"""A task: its states, its attempts, and the rules by which they change."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from tensorfleet.orchestrator.failure import Failure
+from tensorfleet.orchestrator.resources import Resources
+from tensorfleet.orchestrator.retry import AttemptOutcome
+from tensorfleet.shared.errors import LeaseLost, TensorFleetError
+from tensorfleet.shared.ids import JobId, TaskId, WorkerId
+
+
+class TaskState(Enum):
+    """Where a task is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing follows."""
+        return not TASK_TRANSITIONS[self]
+
+
+TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
+    TaskState.QUEUED: frozenset({TaskState.RUNNING, TaskState.CANCELLED}),
+    TaskState.RUNNING: frozenset(
+        {TaskState.QUEUED, TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED}
+    ),
+    TaskState.SUCCEEDED: frozenset(),
+    TaskState.FAILED: frozenset(),
+    TaskState.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRef:
+    """An attempt by its task and number: the fencing token."""
+
+    task_id: TaskId
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a task on one worker."""
+
+    number: int
+    worker_id: WorkerId
+    start_time: datetime
+    end_time: datetime | None = None
+    outcome: AttemptOutcome | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The unit that one worker runs."""
+
+    id: TaskId
+    job_id: JobId
+    index: int
+    state: TaskState
+    resources: Resources
+    task_json: str
+    create_time: datetime
+    ready_time: datetime
+    """From when it may run: its creation, or the end of a backoff."""
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def current(self) -> AttemptRef:
+        """The attempt that runs, or the latest one; number 0 before the first."""
+        return AttemptRef(task_id=self.id, number=len(self.attempts))
+
+
+def change_state(task: Task, state: TaskState) -> Task:
+    """The task in a new state.
+
+    Raises:
+        TensorFleetError: The table of transitions does not allow it; a defect, not a user's error.
+    """
+    if state not in TASK_TRANSITIONS[task.state]:
+        raise TensorFleetError(f"task {task.id} cannot go from {task.state} to {state}")
+    return replace(task, state=state)
+
+
+def start_attempt(task: Task, worker_id: WorkerId, now: datetime) -> Task:
+    """The queued task on a worker, with its next attempt."""
+    attempt = Attempt(number=len(task.attempts) + 1, worker_id=worker_id, start_time=now)
+    return replace(change_state(task, TaskState.RUNNING), attempts=(*task.attempts, attempt))
+
+
+def check_current(task: Task, ref: AttemptRef) -> None:
+    """Whether a report may take effect.
+
+    Raises:
+        LeaseLost: The attempt is not the task's running one.
+    """
+    if task.state is not TaskState.RUNNING or task.current != ref:
+        raise LeaseLost(
+            f"attempt {ref.number} of task {ref.task_id} is not current: the task is "
+            f"{task.state.value} at attempt {task.current.number}"
+        )
+
+
+def end_attempt(
+    task: Task, state: TaskState, outcome: AttemptOutcome, failure: Failure | None, now: datetime
+) -> Task:
+    """The running task after its attempt ended: in a final state, or queued again."""
+    ended = replace(task.attempts[-1], end_time=now, outcome=outcome, failure=failure)
+    return replace(change_state(task, state), attempts=(*task.attempts[:-1], ended))

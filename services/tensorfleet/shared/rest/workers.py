@@ -1,0 +1,30 @@
+"""The fleet's workers."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from tensorfleet.shared.rest.jobs import Resources
+
+WorkerState = Literal["online", "draining", "offline"]
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine's agent that runs tasks."""
+
+    id: str
+    state: WorkerState
+    capacity: Resources
+    slots: int
+    running_task_ids: list[str]
+    version: str
+    hostname: str
+    create_time: datetime | None
+    last_seen_time: datetime | None
+
+
+class WorkerList(msgspec.Struct, frozen=True, kw_only=True):
+    """Every known worker, by id."""
+
+    workers: list[Worker]
