@@ -23,6 +23,10 @@ class ProducedOutput:
     artifact_id: str
 
 
+class EntrypointMissing(Exception):
+    """The code folder does not have what the job wants to run. Raised by a kind's `run`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
     """What is missing from a task's results: a stable reason, and what to do about it."""

@@ -126,7 +126,14 @@ def _status_for(exc: Exception, context: Any) -> grpc.StatusCode:
         return grpc_errors.status_of(exc)
     if isinstance(exc, TimeoutError):
         return grpc.StatusCode.DEADLINE_EXCEEDED
+    if _is_not_overridden(exc, context):
+        return grpc.StatusCode.UNIMPLEMENTED
     return grpc.StatusCode.INTERNAL
+
+
+def _is_not_overridden(exc: Exception, context: Any) -> bool:
+    """Whether the generated base class answered: the servicer does not have this method."""
+    return isinstance(exc, NotImplementedError) and context.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 async def _abort(exc: Exception, context: Any, method: str) -> NoReturn:
@@ -136,6 +143,8 @@ async def _abort(exc: Exception, context: Any, method: str) -> NoReturn:
         error = exc
     elif isinstance(exc, TimeoutError):
         error = errors.DeadlineExceeded(f"{method} took longer than {MAX_UNARY_SECONDS:.0f} s")
+    elif _is_not_overridden(exc, context):
+        error = errors.Unimplemented(f"this version does not have {method}")
     else:
         log.error("request failed unexpectedly", method=method, exc_info=exc)
         error = errors.TensorFleetError(

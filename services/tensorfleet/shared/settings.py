@@ -80,7 +80,7 @@ def load_settings(cls: type[Settings], environment: Mapping[str, str]) -> Settin
         variable = PREFIX + field.name.upper()
         text = environment.get(variable)
         if text is None:
-            if field.default is dataclasses.MISSING:
+            if not _has_default(field):
                 problems.append(FieldError(field=variable, message="must be set"))
             continue
         try:
@@ -101,11 +101,20 @@ def describe_settings(cls: type[Any]) -> str:
         meta = get_args(hints[field.name])[1]
         lines.append(f"# {meta.description}.")
         assignment = f"{PREFIX}{field.name.upper()}="
-        if field.default is dataclasses.MISSING:
+        if not _has_default(field):
             lines.append(assignment)
+        elif field.default is dataclasses.MISSING:
+            # Worked out on the machine at start.
+            lines.append(f"#{assignment}")
         else:
             lines.append(f"#{assignment}{field.default}")
     return "\n".join(lines)
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return (
+        field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    )
 
 
 def settings_from_command(

@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from tensorfleet.kinds.outcome import EntrypointMissing
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.kinds.train.spec import is_function
 
@@ -18,9 +19,14 @@ def run(plan: TaskPlan, code_folder: Path | None) -> None:
     if is_function(entrypoint):
         module_name, _, function_name = entrypoint.partition(":")
         sys.argv = [entrypoint, *plan.payload["args"]]
-        getattr(importlib.import_module(module_name), function_name)()
+        module = importlib.import_module(module_name)
+        if not hasattr(module, function_name):
+            raise EntrypointMissing(f"{module_name} has no function {function_name}")
+        getattr(module, function_name)()
         return
     script = code_folder / entrypoint
+    if not script.is_file():
+        raise EntrypointMissing(f"{entrypoint} is not in the code folder")
     # As `python script.py` does: the script's own folder comes first.
     sys.path.insert(0, str(script.parent))
     sys.argv = [str(script), *plan.payload["args"]]

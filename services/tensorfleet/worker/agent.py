@@ -1,0 +1,262 @@
+"""The worker's session with the fleet: takes assignments, renews leases, tells what happens."""
+
+import asyncio
+import random
+import shutil
+import socket
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import grpc
+import structlog
+
+from tensorfleet import __version__
+from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
+from tensorfleet.orchestrator.v1 import resources_pb2
+from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
+from tensorfleet.shared.errors import (
+    Conflict,
+    DeadlineExceeded,
+    InvalidInput,
+    TensorFleetError,
+    Unauthenticated,
+    Unavailable,
+)
+from tensorfleet.shared.grpc_errors import rpc_errors_translated
+from tensorfleet.worker.attempt import RunningAttempt, Surroundings
+from tensorfleet.worker.attempt_end import StopCause
+from tensorfleet.worker.gpu_slots import GpuSlots
+from tensorfleet.worker.process_group import sweep_group
+from tensorfleet.worker.report import AttemptReport
+
+RECONNECT_SECONDS = (0.1, 2.0)
+# Events that come within this time travel in one message.
+GATHER_SECONDS = 0.002
+KILL_GRACE_SECONDS = 5.0
+
+log = structlog.get_logger(__name__)
+
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What this worker is and has."""
+
+    name: str
+    capacity: resources_pb2.Resources
+    slots: int
+
+
+class Agent:
+    """Keeps one session open, and the attempts that run here."""
+
+    def __init__(self, offer: Offer, channel: grpc.aio.Channel, surroundings: Surroundings) -> None:
+        self._offer = offer
+        self._stub = DispatchServiceStub(channel)
+        self._surroundings = surroundings
+        self._instance_id = uuid.uuid4().hex
+        self._attempts: dict[Key, RunningAttempt] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._gpus = GpuSlots(offer.capacity.gpus)
+        self._news = asyncio.Event()
+        self._renew_seconds = 5.0
+        self._credits_to_grant = 0
+        self._is_draining = False
+        self._is_drain_told = False
+        self._is_renewal_due = False
+        self.is_attached = False
+
+    @property
+    def running_count(self) -> int:
+        """Attempts that run here."""
+        return len(self._attempts)
+
+    def sweep(self) -> None:
+        """Kills and removes what this worker's last life left behind."""
+        folder = self._surroundings.attempts_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            if sweep_group(left):
+                log.warning("left processes killed", attempt=left.name)
+            shutil.rmtree(left, ignore_errors=True)
+
+    async def run(self) -> None:
+        """Keeps a session open, for ever; connects again after every break.
+
+        Raises:
+            TensorFleetError: The orchestrator refuses this worker, and always will.
+        """
+        delay = RECONNECT_SECONDS[0]
+        while True:
+            try:
+                with rpc_errors_translated():
+                    await self._hold_session()
+                delay = RECONNECT_SECONDS[0]
+            except (InvalidInput, Conflict, Unauthenticated):
+                raise
+            except (Unavailable, DeadlineExceeded, TensorFleetError) as exc:
+                log.warning("session interrupted", problem=str(exc))
+            if self.is_attached:
+                delay = RECONNECT_SECONDS[0]
+            self.is_attached = False
+            # With jitter, so that a thousand workers do not come back at the same moment.
+            await asyncio.sleep(delay * (0.5 + random.random()))  # noqa: S311  no secret
+            delay = min(delay * 2, RECONNECT_SECONDS[1])
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Takes nothing new, lets every task checkpoint and hands it back; waits for that."""
+        self._is_draining = True
+        self._news.set()
+        for attempt in self._attempts.values():
+            attempt.stop(StopCause.HANDED_BACK, grace_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_seconds + KILL_GRACE_SECONDS):
+                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Ends every attempt at once. What is not told is noticed by its lease."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _hold_session(self) -> None:
+        for attempt in self._attempts.values():
+            attempt.report.rewind()
+        self._is_drain_told = False
+        self._credits_to_grant = max(0, self._offer.slots - len(self._attempts))
+        call = self._stub.Session(self._outgoing())
+        renewing = asyncio.create_task(self._renew_now_and_then())
+        try:
+            async for response in call:
+                for record in response.records:
+                    await self._handle(record)
+        finally:
+            renewing.cancel()
+            call.cancel()
+
+    async def _outgoing(self) -> AsyncIterator[pb.SessionRequest]:
+        yield pb.SessionRequest(records=[pb.WorkerRecord(register=self._introduction())])
+        self._news.set()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            records = self._take_records()
+            if records:
+                yield pb.SessionRequest(records=records)
+            await asyncio.sleep(GATHER_SECONDS)
+
+    def _take_records(self) -> list[pb.WorkerRecord]:
+        records = []
+        if self._is_renewal_due:
+            refs = [attempt.assignment.ref for attempt in self._attempts.values()]
+            records.append(pb.WorkerRecord(renewal=pb.LeaseRenewal(attempts=refs)))
+            self._is_renewal_due = False
+        for attempt in self._attempts.values():
+            records.extend(attempt.report.take_unsent())
+        if self._is_draining:
+            if not self._is_drain_told:
+                records.append(pb.WorkerRecord(drain=pb.Drain()))
+                self._is_drain_told = True
+        elif self._credits_to_grant:
+            records.append(pb.WorkerRecord(credit=pb.Credit(slots=self._credits_to_grant)))
+            self._credits_to_grant = 0
+        return records
+
+    def _introduction(self) -> pb.Register:
+        return pb.Register(
+            worker_id=self._offer.name,
+            instance_id=self._instance_id,
+            version=__version__,
+            hostname=socket.gethostname(),
+            capacity=self._offer.capacity,
+            slots=self._offer.slots,
+            running=[
+                pb.Register.RunningAttempt(
+                    ref=attempt.assignment.ref, resources=attempt.assignment.resources
+                )
+                for attempt in self._attempts.values()
+            ],
+        )
+
+    async def _renew_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._renew_seconds)
+            self._is_renewal_due = True
+            self._news.set()
+
+    async def _handle(self, record: pb.OrchestratorRecord) -> None:
+        match record.WhichOneof("record"):
+            case "registered":
+                self.is_attached = True
+                self._renew_seconds = record.registered.renew_interval.ToTimedelta().total_seconds()
+                log.info("attached", worker_id=self._offer.name)
+                await self._abandon_all(record.registered.lost)
+            case "assignment":
+                self._start(record.assignment)
+            case "stop":
+                await self._stop(record.stop)
+            case "events_recorded":
+                recorded = record.events_recorded
+                if attempt := self._attempts.get(_key(recorded.ref)):
+                    await attempt.report.recorded(recorded.through_source_sequence)
+            case "finish_recorded":
+                if attempt := self._attempts.get(_key(record.finish_recorded.ref)):
+                    await attempt.report.close()
+            case "leases_renewed":
+                await self._abandon_all(record.leases_renewed.lost)
+
+    def _start(self, assignment: pb.Assignment) -> None:
+        key = _key(assignment.ref)
+        if key in self._attempts:
+            return
+        report = AttemptReport(assignment.ref, self._news)
+        gpu_ids = self._gpus.take(assignment.resources.gpus)
+        attempt = RunningAttempt(assignment, report, self._surroundings, gpu_ids)
+        self._attempts[key] = attempt
+        self._tasks[key] = asyncio.create_task(self._run_attempt(key, attempt))
+
+    async def _run_attempt(self, key: Key, attempt: RunningAttempt) -> None:
+        with structlog.contextvars.bound_contextvars(
+            job_id=attempt.assignment.job_id, task_id=key[0], attempt=key[1]
+        ):
+            try:
+                await attempt.run()
+                await attempt.report.is_closed.wait()
+                log.info("attempt ended")
+            finally:
+                self._gpus.give_back(attempt.gpu_ids)
+                del self._attempts[key]
+                del self._tasks[key]
+                self._credits_to_grant += 1
+                self._news.set()
+
+    async def _stop(self, message: pb.StopAttempt) -> None:
+        attempt = self._attempts.get(_key(message.ref))
+        if attempt is None:
+            return
+        if message.reason == pb.StopAttempt.REASON_LEASE_LOST:
+            await self._abandon(attempt)
+            return
+        cause = (
+            StopCause.CANCELLED
+            if message.reason == pb.StopAttempt.REASON_CANCELLED
+            else StopCause.HANDED_BACK
+        )
+        attempt.stop(cause, message.grace.ToTimedelta().total_seconds())
+
+    async def _abandon_all(self, refs: Iterable[pb.AttemptRef]) -> None:
+        for ref in refs:
+            if attempt := self._attempts.get(_key(ref)):
+                await self._abandon(attempt)
+
+    async def _abandon(self, attempt: RunningAttempt) -> None:
+        log.warning("lease lost", task_id=attempt.assignment.ref.task_id)
+        attempt.abandon()
+        await attempt.report.close()
+
+
+def _key(ref: pb.AttemptRef) -> Key:
+    return ref.task_id, ref.attempt

@@ -1,0 +1,69 @@
+"""Builds the worker and runs it until it is told to stop."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import Gauge
+
+from tensorfleet.orchestrator.v1 import resources_pb2
+from tensorfleet.shared.background import running_beside
+from tensorfleet.shared.grpc_client import open_channel
+from tensorfleet.shared.metrics import metrics_served, new_registry
+from tensorfleet.worker.agent import Agent, Offer
+from tensorfleet.worker.artifact_cache import ArtifactCache
+from tensorfleet.worker.attempt import Surroundings
+from tensorfleet.worker.settings import WorkerSettings
+from tensorfleet.worker.storage_door import StorageDoor
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Runs the worker; on `stop` it drains: tasks checkpoint and are handed back."""
+    async with AsyncExitStack() as stack:
+        orchestrator = open_channel(settings.orchestrator_address, settings.service_token)
+        stack.push_async_callback(orchestrator.close)
+        storage_channel = open_channel(settings.storage_address, settings.service_token)
+        stack.push_async_callback(storage_channel.close)
+        storage = StorageDoor(storage_channel)
+        data = settings.worker_data_dir.absolute()
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        surroundings = Surroundings(
+            attempts_folder=data / "attempts",
+            cache=ArtifactCache(data / "cache", storage, settings.worker_cache_bytes),
+            storage=storage,
+        )
+        agent = Agent(_offer(settings), orchestrator, surroundings)
+        agent.sweep()
+        stack.push_async_callback(agent.close)
+        registry = new_registry()
+        running = Gauge(
+            "tensorfleet_worker_attempts_running", "Attempts that run here", registry=registry
+        )
+        running.set_function(lambda: agent.running_count)
+        attached = Gauge(
+            "tensorfleet_worker_session_attached",
+            "1 while a session with an orchestrator stands",
+            registry=registry,
+        )
+        attached.set_function(lambda: float(agent.is_attached))
+        stack.enter_context(metrics_served(settings.worker_metrics_listen, registry))
+        async with running_beside(agent.run()):
+            log.info("worker started", worker_id=settings.worker_name)
+            await stop.wait()
+            await agent.drain(settings.worker_drain_grace_seconds)
+        log.info("worker stopped")
+
+
+def _offer(settings: WorkerSettings) -> Offer:
+    return Offer(
+        name=settings.worker_name,
+        slots=settings.worker_slots,
+        capacity=resources_pb2.Resources(
+            cpus=settings.worker_cpus,
+            memory_bytes=settings.worker_memory_bytes,
+            gpus=settings.worker_gpus,
+            gpu_kind=settings.worker_gpu_kind,
+        ),
+    )

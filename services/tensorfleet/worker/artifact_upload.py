@@ -1,0 +1,53 @@
+"""A file or folder of a task becomes an artifact."""
+
+import asyncio
+from pathlib import Path
+
+from tensorfleet.shared import local_files, transfer
+from tensorfleet.storage.v1 import artifact_pb2
+from tensorfleet.storage.v1 import artifact_service_pb2 as pb
+from tensorfleet.worker.storage_door import StorageDoor
+
+
+async def upload_artifact(storage: StorageDoor, path: Path) -> artifact_pb2.Artifact:
+    """Uploads and commits; contents that storage has already are not sent again.
+
+    Raises:
+        InvalidArtifact: The path does not exist, is empty, or has names that are not allowed.
+        Unavailable: Storage or S3 does not answer.
+    """
+    files = await asyncio.to_thread(local_files.describe, path)
+    begun = await storage.artifacts.BeginUpload(
+        pb.BeginUploadRequest(
+            files=[
+                artifact_pb2.File(
+                    path=item.file.path, size_bytes=item.file.size_bytes, sha256=item.file.sha256
+                )
+                for item in files
+            ]
+        )
+    )
+    path_by_digest = {item.file.sha256: item.path for item in files}
+    parts = [
+        transfer.PartToSend(
+            path=path_by_digest[blob.sha256],
+            sha256=blob.sha256,
+            number=part.number,
+            offset_bytes=part.offset_bytes,
+            size_bytes=part.size_bytes,
+            url=part.url,
+        )
+        for blob in begun.blobs
+        for part in blob.parts
+    ]
+    sent = await asyncio.to_thread(transfer.send_parts, parts)
+    finished = await storage.artifacts.FinishUpload(
+        pb.FinishUploadRequest(
+            upload_id=begun.upload_id,
+            parts=[
+                pb.UploadedPart(sha256=part.sha256, number=part.number, etag=part.etag)
+                for part in sent
+            ],
+        )
+    )
+    return finished.artifact

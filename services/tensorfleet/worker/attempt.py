@@ -1,0 +1,255 @@
+"""One attempt at a task on this machine, from the assignment to its told end."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from tensorfleet.kinds.task_plan import TaskPlan
+from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
+from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, task_pb2
+from tensorfleet.shared import task_channel as channel
+from tensorfleet.shared.caller import Caller, current_caller
+from tensorfleet.shared.errors import LeaseLost, TensorFleetError
+from tensorfleet.worker import attempt_files
+from tensorfleet.worker.artifact_cache import ArtifactCache
+from tensorfleet.worker.attempt_end import StopCause, describe_end
+from tensorfleet.worker.attempt_files import AttemptFiles
+from tensorfleet.worker.keeper import OutputKeeper
+from tensorfleet.worker.output_lines import LineSplitter
+from tensorfleet.worker.process_group import signal_group, start_group
+from tensorfleet.worker.report import AttemptReport
+from tensorfleet.worker.storage_door import StorageDoor
+from tensorfleet.worker.task_connection import TaskConnection
+from tensorfleet.worker.task_process import TaskOrder
+
+READ_BYTES = 64 * 1024
+TAIL_LINES = 50
+# After the group was killed, only something that left its session can still hold a pipe open.
+PIPE_CLOSE_SECONDS = 2.0
+
+# Variables of the worker's own environment that a task's process may see.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME", "SSL_CERT_FILE")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an attempt uses of its worker."""
+
+    attempts_folder: Path
+    cache: ArtifactCache
+    storage: StorageDoor
+
+
+class RunningAttempt:
+    """Stages files, runs the process, passes on what it says, and tells how it ended."""
+
+    def __init__(
+        self,
+        assignment: dispatch_pb.Assignment,
+        report: AttemptReport,
+        surroundings: Surroundings,
+        gpu_ids: Sequence[int],
+    ) -> None:
+        self.assignment = assignment
+        self.report = report
+        self.gpu_ids = gpu_ids
+        self._surroundings = surroundings
+        self._keeper = OutputKeeper(assignment, surroundings.storage, report)
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._process: Process | None = None
+        self._connection: TaskConnection | None = None
+        self._stop_cause: StopCause | None = None
+        self._stop_asked = asyncio.Event()
+        self._stop_grace_seconds = 0.0
+        self._is_abandoned = False
+
+    async def run(self) -> None:
+        """Runs to the end and tells it. Raises only when it is cancelled."""
+        current_caller.set(Caller(user=self.assignment.owner, project=self.assignment.project))
+        ref = self.assignment.ref
+        root = self._surroundings.attempts_folder / f"{ref.task_id}#{ref.attempt}"
+        finished = dispatch_pb.AttemptFinished(ref=ref)
+        try:
+            async with AsyncExitStack() as stack:
+                await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+                stack.callback(shutil.rmtree, root, ignore_errors=True)
+                exit_status = await self._run_in(root, stack)
+            outcome, failure = describe_end(
+                exit_status=exit_status,
+                stop_cause=self._stop_cause,
+                timeout_seconds=self.assignment.attempt_timeout.ToTimedelta().total_seconds(),
+                output_tail=list(self._tail),
+            )
+        except LeaseLost:
+            self._is_abandoned = True
+            outcome, failure = task_pb2.ATTEMPT_OUTCOME_LOST, None
+        except TensorFleetError as exc:
+            outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
+            failure = failure_pb2.Failure(
+                reason="STAGING_FAILED", message=f"the task could not be prepared: {exc}"
+            )
+        except OSError as exc:
+            outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
+            failure = failure_pb2.Failure(
+                reason="STAGING_FAILED", message=f"the worker's disk or system refused: {exc}"
+            )
+        if self._is_abandoned:
+            await self.report.close()
+            return
+        finished.outcome = outcome
+        if failure is not None:
+            finished.failure.CopyFrom(failure)
+        finished.outputs.extend(self._keeper.outputs)
+        self.report.finish(finished)
+
+    def stop(self, cause: StopCause, grace_seconds: float) -> None:
+        """Lets the process end: message and SIGTERM, then SIGKILL after the grace."""
+        if not self._stop_asked.is_set():
+            self._stop_cause = cause
+            self._stop_grace_seconds = grace_seconds
+            self._stop_asked.set()
+
+    def abandon(self) -> None:
+        """Kills the process and tells nothing: the task runs elsewhere by now."""
+        self._is_abandoned = True
+        self._stop_grace_seconds = 0.0
+        self._stop_asked.set()
+        if self._process is not None:
+            signal_group(self._process.pid, signal.SIGKILL)
+
+    async def _run_in(self, root: Path, stack: AsyncExitStack) -> int:
+        plan = msgspec.json.decode(self.assignment.task_json, type=TaskPlan)
+        files = await attempt_files.stage(
+            self.assignment,
+            plan,
+            root,
+            self._surroundings.cache,
+            self._surroundings.storage,
+            stack,
+        )
+        order = root / "order.json"
+        order.write_bytes(msgspec.json.encode(TaskOrder(kind=self.assignment.kind, plan=plan)))
+        ours, theirs = socket.socketpair()
+        with theirs:
+            if self._stop_asked.is_set():
+                ours.close()
+                return -signal.SIGKILL
+            process = await start_group(
+                [
+                    sys.executable,
+                    "-m",
+                    "tensorfleet.worker.task_process",
+                    str(os.getpid()),
+                    str(order),
+                    str(files.code or ""),
+                ],
+                self._environment(plan, files, theirs.fileno()),
+                files.work,
+                theirs.fileno(),
+            )
+        self._process = process
+        log.info("task's process started", pid=process.pid)
+        self._connection = TaskConnection(
+            self._welcome(plan, files), self.report.add, self._keeper.save
+        )
+        return await self._attend(process, ours)
+
+    async def _attend(self, process: Process, ours: socket.socket) -> int:
+        assert process.stdout is not None  # noqa: S101  start_group gives pipes
+        assert process.stderr is not None  # noqa: S101
+        assert self._connection is not None  # noqa: S101
+        stopping = asyncio.create_task(self._stop_when_asked(process))
+        listening = [
+            asyncio.create_task(self._pass_lines(process.stdout, event_pb2.LOG_STREAM_STDOUT)),
+            asyncio.create_task(self._pass_lines(process.stderr, event_pb2.LOG_STREAM_STDERR)),
+            asyncio.create_task(self._connection.serve(ours)),
+        ]
+        try:
+            exit_status = await process.wait()
+            # Whatever the process left behind goes too; then the pipes end.
+            signal_group(process.pid, signal.SIGKILL)
+            await asyncio.wait(listening[:2], timeout=PIPE_CLOSE_SECONDS)
+            await asyncio.wait(listening[2:], timeout=PIPE_CLOSE_SECONDS)
+        finally:
+            signal_group(process.pid, signal.SIGKILL)
+            for task in (stopping, *listening):
+                task.cancel()
+            await asyncio.gather(stopping, *listening, return_exceptions=True)
+        return exit_status
+
+    async def _stop_when_asked(self, process: Process) -> None:
+        limit = self.assignment.attempt_timeout.ToTimedelta().total_seconds()
+        try:
+            async with asyncio.timeout(limit or None):
+                await self._stop_asked.wait()
+        except TimeoutError:
+            self.stop(StopCause.TIMEOUT, grace_seconds=5.0)
+        if self._connection is not None and self._stop_cause is not None:
+            await self._connection.ask_to_stop(self._stop_cause.value)
+        if self._stop_grace_seconds > 0:
+            signal_group(process.pid, signal.SIGTERM)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._stop_grace_seconds):
+                    await process.wait()
+        signal_group(process.pid, signal.SIGKILL)
+
+    async def _pass_lines(
+        self, pipe: asyncio.StreamReader, stream: event_pb2.LogStream.ValueType
+    ) -> None:
+        splitter = LineSplitter()
+        while chunk := await pipe.read(READ_BYTES):
+            await self._add_lines(stream, splitter.feed(chunk))
+        await self._add_lines(stream, splitter.flush())
+
+    async def _add_lines(self, stream: event_pb2.LogStream.ValueType, lines: list[str]) -> None:
+        if not lines:
+            return
+        self._tail.extend(lines)
+        event = event_pb2.Event(log=event_pb2.LogLines(stream=stream, lines=lines))
+        event.time.GetCurrentTime()
+        await self.report.add(event)
+
+    def _welcome(self, plan: TaskPlan, files: AttemptFiles) -> channel.Welcome:
+        ref = self.assignment.ref
+        return channel.Welcome(
+            protocol=channel.PROTOCOL,
+            job_id=self.assignment.job_id,
+            task_id=ref.task_id,
+            attempt=ref.attempt,
+            job_name=self.assignment.job_name,
+            params=plan.params,
+            datasets=files.datasets,
+            resume_point=files.resume_point,
+            scratch_folder=str(files.scratch),
+        )
+
+    def _environment(self, plan: TaskPlan, files: AttemptFiles, descriptor: int) -> dict[str, str]:
+        threads = str(max(1, int(self.assignment.resources.cpus)))
+        return {
+            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            # Numeric libraries take every core of the machine unless they are told otherwise.
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+            "CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpu_ids)),
+            "PYTHONUNBUFFERED": "1",
+            "HOME": str(files.scratch),
+            "TMPDIR": str(files.scratch),
+            **plan.environment,
+            channel.SOCKET_VARIABLE: str(descriptor),
+            channel.DATASETS_VARIABLE: str(files.datasets_folder),
+        }

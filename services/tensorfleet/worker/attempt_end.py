@@ -1,0 +1,78 @@
+"""How an attempt ended, told from how its process did: pure."""
+
+import signal
+from enum import Enum
+
+from tensorfleet.orchestrator.v1 import failure_pb2, task_pb2
+
+# What sysexits and shells use for their own troubles would be taken by user code too, so the
+# task process's own exit statuses lie where hardly any program's do.
+ENTRYPOINT_MISSING_STATUS = 216
+
+
+class StopCause(Enum):
+    """Why the worker itself stopped a process."""
+
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+    HANDED_BACK = "handed_back"
+
+
+def describe_end(
+    *,
+    exit_status: int,
+    stop_cause: StopCause | None,
+    timeout_seconds: float,
+    output_tail: list[str],
+) -> tuple[task_pb2.AttemptOutcome.ValueType, failure_pb2.Failure | None]:
+    """The outcome, and why it was no success.
+
+    Args:
+        exit_status: As subprocess gives it: negative for a signal.
+        stop_cause: Why the worker stopped it; None when it ended by itself.
+        timeout_seconds: The limit that `StopCause.TIMEOUT` refers to.
+    """
+    failure = failure_pb2.Failure(output_tail=output_tail)
+    if exit_status < 0:
+        failure.signal = -exit_status
+    else:
+        failure.exit_code = exit_status
+    match stop_cause:
+        case StopCause.CANCELLED:
+            failure.reason = "CANCELLED"
+            failure.message = "cancelled by a user"
+            return task_pb2.ATTEMPT_OUTCOME_CANCELLED, failure
+        case StopCause.HANDED_BACK:
+            failure.reason = "WORKER_LOST"
+            failure.message = "its worker was shut down and handed the task back"
+            return task_pb2.ATTEMPT_OUTCOME_LOST, failure
+        case StopCause.TIMEOUT:
+            failure.reason = "TIMEOUT"
+            failure.message = (
+                f"it ran longer than the limit of {timeout_seconds:g} s; raise timeout_seconds"
+            )
+            return task_pb2.ATTEMPT_OUTCOME_FAILED, failure
+        case None:
+            pass
+    if exit_status == 0:
+        return task_pb2.ATTEMPT_OUTCOME_SUCCEEDED, None
+    failure.reason = "USER_CODE"
+    if exit_status == ENTRYPOINT_MISSING_STATUS:
+        failure.reason = "ENTRYPOINT_NOT_FOUND"
+        failure.message = "the entrypoint is not in the code folder; see the log"
+    elif exit_status < 0:
+        failure.message = f"the process was ended by {_signal_name(-exit_status)}"
+        if exit_status == -signal.SIGKILL:
+            failure.message += "; often the machine ran out of memory: ask for more, or use less"
+    else:
+        failure.message = f"the process exited with status {exit_status}; see the log"
+        if output_tail:
+            failure.message = f"exit status {exit_status}: {output_tail[-1][:500]}"
+    return task_pb2.ATTEMPT_OUTCOME_FAILED, failure
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"signal {number} ({signal.Signals(number).name})"
+    except ValueError:
+        return f"signal {number}"

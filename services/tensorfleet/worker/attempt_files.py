@@ -1,0 +1,99 @@
+"""What an attempt needs on disk before its process starts: code, datasets, the checkpoint."""
+
+import asyncio
+import shutil
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from tensorfleet.kinds.task_plan import TaskPlan
+from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
+from tensorfleet.shared.errors import CheckpointNotFound
+from tensorfleet.shared.ids import ArtifactId
+from tensorfleet.shared.task_channel import ResumePoint
+from tensorfleet.storage.v1 import checkpoint_service_pb2, dataset_service_pb2
+from tensorfleet.worker.artifact_cache import ArtifactCache
+from tensorfleet.worker.storage_door import StorageDoor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFiles:
+    """An attempt's folders. `work` is where the process starts: a copy of the code, if any."""
+
+    root: Path
+    work: Path
+    scratch: Path
+    datasets_folder: Path
+    datasets: dict[str, str]
+    code: Path | None
+    resume_point: ResumePoint | None
+
+
+async def stage(
+    assignment: dispatch_pb.Assignment,
+    plan: TaskPlan,
+    root: Path,
+    cache: ArtifactCache,
+    storage: StorageDoor,
+    stack: AsyncExitStack,
+) -> AttemptFiles:
+    """Fetches what is missing and lays the folders out; the cache's stay as long as the stack.
+
+    Raises:
+        LeaseLost: The attempt is not current any more.
+        TensorFleetError: Code, a dataset or the checkpoint cannot be had.
+    """
+    for name in ("work", "scratch", "datasets"):
+        (root / name).mkdir(parents=True)
+    # First of all: it raises the task's fence, so that no older attempt commits after us.
+    resume_point = await _resume_point(assignment, cache, storage, stack)
+    code = None
+    if assignment.code_artifact_id:
+        source = await stack.enter_async_context(
+            cache.held(ArtifactId(assignment.code_artifact_id))
+        )
+        code = root / "work"
+        # A copy, because scripts write beside themselves; the cache must stay what it is.
+        await asyncio.to_thread(_copy_writable, source, code)
+    datasets = {}
+    for reference in plan.datasets:
+        name, _, version = reference.partition(":")
+        answer = await storage.datasets.GetDatasetVersion(
+            dataset_service_pb2.GetDatasetVersionRequest(dataset=name, version=int(version or 0))
+        )
+        source = await stack.enter_async_context(cache.held(ArtifactId(answer.version.artifact_id)))
+        link = root / "datasets" / name
+        link.symlink_to(source)
+        datasets[name] = str(link)
+    return AttemptFiles(
+        root=root,
+        work=root / "work",
+        scratch=root / "scratch",
+        datasets_folder=root / "datasets",
+        datasets=datasets,
+        code=code,
+        resume_point=resume_point,
+    )
+
+
+async def _resume_point(
+    assignment: dispatch_pb.Assignment,
+    cache: ArtifactCache,
+    storage: StorageDoor,
+    stack: AsyncExitStack,
+) -> ResumePoint | None:
+    try:
+        answer = await storage.checkpoints.AcquireLatestCheckpoint(
+            checkpoint_service_pb2.AcquireLatestCheckpointRequest(
+                task_id=assignment.ref.task_id, attempt=assignment.ref.attempt
+            )
+        )
+    except CheckpointNotFound:
+        return None
+    checkpoint = answer.checkpoint
+    folder = await stack.enter_async_context(cache.held(ArtifactId(checkpoint.artifact_id)))
+    return ResumePoint(step=checkpoint.step, path=str(folder))
+
+
+def _copy_writable(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, dirs_exist_ok=True, copy_function=shutil.copyfile)

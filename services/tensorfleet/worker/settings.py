@@ -1,0 +1,48 @@
+"""The worker's settings."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+from msgspec import Meta
+
+from tensorfleet.shared.settings import ServiceSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings(ServiceSettings):
+    """What a worker reads from its environment."""
+
+    worker_name: Annotated[str, Meta(description="Name, unique in the fleet")] = field(
+        default_factory=socket.gethostname
+    )
+    worker_data_dir: Annotated[
+        Path, Meta(description="Folder of this worker alone, for running tasks and its cache")
+    ]
+    worker_cpus: Annotated[
+        float, Meta(description="Cores that tasks may ask for; default: the machine's", gt=0)
+    ] = field(default_factory=lambda: float(os.cpu_count() or 1))
+    worker_memory_bytes: Annotated[
+        int, Meta(description="Memory that tasks may ask for, bytes; default: the machine's", gt=0)
+    ] = field(default_factory=lambda: psutil.virtual_memory().total)
+    worker_gpus: Annotated[
+        int, Meta(description="GPUs that tasks may ask for, numbered from 0", ge=0)
+    ] = 0
+    worker_gpu_kind: Annotated[str, Meta(description='Kind of those GPUs, like "h200"')] = ""
+    worker_slots: Annotated[int, Meta(description="Tasks at a time at most", ge=1, le=10_000)] = 16
+    worker_cache_bytes: Annotated[
+        int, Meta(description="Disk for datasets and code kept between tasks, bytes", ge=0)
+    ] = 20 * 1024**3
+    worker_drain_grace_seconds: Annotated[
+        float, Meta(description="Time for tasks to checkpoint when the worker stops, seconds", ge=0)
+    ] = 20.0
+    worker_metrics_listen: Annotated[
+        str, Meta(description="Address of /metrics, host:port; empty: none")
+    ] = "127.0.0.1:7121"
+    orchestrator_address: Annotated[str, Meta(description="Orchestrator, host:port")] = (
+        "127.0.0.1:7101"
+    )
+    storage_address: Annotated[str, Meta(description="Storage, host:port")] = "127.0.0.1:7102"

@@ -1,0 +1,109 @@
+"""The worker's side of the socket to a task's process."""
+
+import asyncio
+import math
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+import structlog
+
+from tensorfleet.orchestrator.v1 import event_pb2
+from tensorfleet.shared import task_channel as channel
+from tensorfleet.shared.errors import InvalidInput, TensorFleetError
+
+INT64_MAX = 2**63 - 1
+# 9999-12-31: the last second that a protobuf timestamp can tell.
+MAX_UNIX_SECONDS = 253_402_300_799
+
+log = structlog.get_logger(__name__)
+
+Save = Callable[[channel.SaveCheckpoint | channel.SaveModel], Awaitable[channel.Saved]]
+AddEvent = Callable[[event_pb2.Event], Awaitable[None]]
+
+
+class TaskConnection:
+    """Answers one process until it closes the socket."""
+
+    def __init__(self, welcome: channel.Welcome, add_event: AddEvent, save: Save) -> None:
+        self._welcome = welcome
+        self._add_event = add_event
+        self._save = save
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def serve(self, ours: socket.socket) -> None:
+        """Reads messages and answers them; returns at the end of the stream."""
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        try:
+            while True:
+                header = await reader.readexactly(channel.LENGTH_BYTES)
+                body = await reader.readexactly(channel.decode_length(header))
+                await self._handle(channel.decode_from_process(body))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        except (ValueError, msgspec.DecodeError) as exc:
+            # Something else than the SDK writes to the socket; the process may go on without it.
+            log.warning("task's messages are not understood", problem=str(exc))
+        finally:
+            self._writer.close()
+            with suppress(ConnectionError):
+                await self._writer.wait_closed()
+
+    async def ask_to_stop(self, reason: str) -> None:
+        """Lets the script end by itself, if it listens."""
+        await self._write(channel.Stop(reason=reason))
+
+    async def _handle(self, message: channel.FromProcess) -> None:
+        match message:
+            case channel.Hello(protocol=protocol):
+                await self._write(self._answer_hello(protocol))
+            case channel.MetricReport():
+                event = _new_event(message.time_unix)
+                event.metric.values.update(message.values)
+                if message.step is not None and 0 <= message.step <= INT64_MAX:
+                    event.metric.step = message.step
+                await self._add_event(event)
+            case channel.ProgressReport():
+                event = _new_event(message.time_unix)
+                event.progress.completed = message.completed
+                event.progress.total = message.total
+                event.progress.unit = message.unit
+                await self._add_event(event)
+            case channel.SaveCheckpoint() | channel.SaveModel():
+                await self._write(await self._answer_save(message))
+
+    def _answer_hello(self, protocol: int) -> channel.Message:
+        if protocol == channel.PROTOCOL:
+            return self._welcome
+        return channel.Refused(
+            request=0,
+            reason=InvalidInput.reason,
+            message=f"the worker speaks protocol {channel.PROTOCOL}, the script's TensorFleet "
+            f"{protocol}; install the same version on both",
+        )
+
+    async def _answer_save(
+        self, message: channel.SaveCheckpoint | channel.SaveModel
+    ) -> channel.Message:
+        try:
+            return await self._save(message)
+        except TensorFleetError as exc:
+            return channel.Refused(request=message.request, reason=exc.reason, message=str(exc))
+
+    async def _write(self, message: channel.Message) -> None:
+        if self._writer is None or self._writer.is_closing():
+            return
+        with suppress(ConnectionError):
+            self._writer.write(channel.encode_frame(message))
+            await self._writer.drain()
+
+
+def _new_event(time_unix: float) -> event_pb2.Event:
+    event = event_pb2.Event()
+    if math.isfinite(time_unix) and 0 <= time_unix <= MAX_UNIX_SECONDS:
+        event.time.FromDatetime(datetime.fromtimestamp(time_unix, UTC))
+    else:
+        event.time.GetCurrentTime()
+    return event

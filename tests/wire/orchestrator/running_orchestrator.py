@@ -1,0 +1,76 @@
+"""A real orchestrator in the test's own event loop, over real stores and real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from tensorfleet.orchestrator.app import serve
+from tensorfleet.orchestrator.settings import OrchestratorSettings
+from tensorfleet.orchestrator.v1 import job_pb2, job_service_pb2
+from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
+from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceStub
+from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceStub
+from tensorfleet.shared.grpc_client import open_channel
+from tensorfleet.shared.grpc_server import GrpcServer
+
+SERVICE_TOKEN = "a-token-that-only-the-tests-know-0123456789"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrchestratorDoor:
+    """Stubs of a running orchestrator."""
+
+    address: str
+    channel: grpc.aio.Channel
+    jobs: JobServiceStub
+    dispatch: DispatchServiceStub
+    workers: WorkerServiceStub
+
+
+@asynccontextmanager
+async def orchestrator_running(
+    mongo_url: str,
+    mongo_database: str,
+    redis_url: str,
+    *,
+    lease_seconds: float = 2.0,
+    renew_interval_seconds: float = 0.5,
+) -> AsyncIterator[OrchestratorDoor]:
+    """Starts an orchestrator with a short lease and stops it at the end of the block."""
+    settings = OrchestratorSettings(
+        service_token=SERVICE_TOKEN,
+        mongo_url=mongo_url,
+        mongo_database=mongo_database,
+        redis_url=redis_url,
+        orchestrator_listen="127.0.0.1:0",
+        orchestrator_metrics_listen="",
+        lease_seconds=lease_seconds,
+        renew_interval_seconds=renew_interval_seconds,
+        shutdown_grace_seconds=0.5,
+    )
+    stop = asyncio.Event()
+    started: asyncio.Future[GrpcServer] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(serve(settings, stop, started))
+    await asyncio.wait([serving, started], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        await serving
+    address = f"127.0.0.1:{started.result().port}"
+    async with open_channel(address, SERVICE_TOKEN) as channel:
+        yield OrchestratorDoor(
+            address=address,
+            channel=channel,
+            jobs=JobServiceStub(channel),
+            dispatch=DispatchServiceStub(channel),
+            workers=WorkerServiceStub(channel),
+        )
+    stop.set()
+    await serving
+
+
+def command_job(**changes: object) -> job_service_pb2.CreateJobRequest:
+    """A request for a job that needs no code."""
+    fields: dict[str, object] = {"kind": "command", "spec_json": '{"command": ["true"]}'}
+    return job_service_pb2.CreateJobRequest(spec=job_pb2.JobSpec(**{**fields, **changes}))

@@ -1,0 +1,102 @@
+"""A worker that does what a test tells it, over the real protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from tensorfleet import __version__
+from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
+from tensorfleet.orchestrator.v1 import event_pb2, resources_pb2
+from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
+
+
+class ScriptedWorker:
+    """One session; what it receives is kept by kind of record."""
+
+    def __init__(self, stub: DispatchServiceStub, name: str = "w1", *, cpus: float = 4.0) -> None:
+        self._name = name
+        self._cpus = cpus
+        self._outgoing: asyncio.Queue[pb.WorkerRecord | None] = asyncio.Queue()
+        self._received: dict[str, asyncio.Queue[pb.OrchestratorRecord]] = {}
+        self._stub = stub
+        self._reading: asyncio.Task[None] | None = None
+
+    def attach(
+        self,
+        *,
+        slots: int = 4,
+        version: str = __version__,
+        running: list[pb.AttemptRef] | None = None,
+    ) -> "ScriptedWorker":
+        """Opens the session and grants credit for every slot that is free."""
+        resources = resources_pb2.Resources(cpus=1, memory_bytes=2**29)
+        self.send(
+            register=pb.Register(
+                worker_id=self._name,
+                instance_id="instance",
+                version=version,
+                hostname="host",
+                capacity=resources_pb2.Resources(cpus=self._cpus, memory_bytes=2**34),
+                slots=slots,
+                running=[
+                    pb.Register.RunningAttempt(ref=ref, resources=resources)
+                    for ref in running or ()
+                ],
+            )
+        )
+        self.send(credit=pb.Credit(slots=slots - len(running or ())))
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    def send(self, **record: object) -> None:
+        """Sends one record: `send(credit=...)`."""
+        self._outgoing.put_nowait(pb.WorkerRecord(**record))  # type: ignore[arg-type]
+
+    async def receive(self, kind: str) -> pb.OrchestratorRecord:
+        """The next record of a kind."""
+        async with asyncio.timeout(20):
+            return await self._received.setdefault(kind, asyncio.Queue()).get()
+
+    async def assignment(self) -> pb.Assignment:
+        """The next assignment."""
+        return (await self.receive("assignment")).assignment
+
+    def has_received(self, kind: str) -> bool:
+        """Whether a record of a kind waits to be looked at."""
+        return kind in self._received and not self._received[kind].empty()
+
+    def report(self, ref: pb.AttemptRef, first: int, *lines: str) -> None:
+        """Reports one log event for each line, numbered from `first`."""
+        events = []
+        for line in lines:
+            event = event_pb2.Event(
+                log=event_pb2.LogLines(stream=event_pb2.LOG_STREAM_STDOUT, lines=[line])
+            )
+            event.time.GetCurrentTime()
+            events.append(event)
+        self.send(events=pb.AttemptEvents(ref=ref, first_source_sequence=first, events=events))
+
+    async def ended(self) -> None:
+        """Returns when the orchestrator ended the session; raises its error."""
+        assert self._reading is not None
+        async with asyncio.timeout(20):
+            await self._reading
+
+    async def vanish(self) -> None:
+        """Breaks the session without a word."""
+        assert self._reading is not None
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        call = self._stub.Session(self._requests())
+        try:
+            async for response in call:
+                for record in response.records:
+                    kind = record.WhichOneof("record") or ""
+                    self._received.setdefault(kind, asyncio.Queue()).put_nowait(record)
+        finally:
+            call.cancel()
+
+    async def _requests(self) -> AsyncIterator[pb.SessionRequest]:
+        while record := await self._outgoing.get():
+            yield pb.SessionRequest(records=[record])
