@@ -26,10 +26,64 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 .PHONY: install
 install: $(VENV)/.installed ## Make the virtual environment and install everything into it
 
+# Generates into the folder $(1).
+define generate
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto \
+		--python_out=$(1) --mypy_out=quiet:$(1) $(PROTOS)
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto \
+		--grpc_python_out=$(1) --mypy_grpc_out=quiet,generate_concrete_servicer_stubs:$(1) \
+		$(filter %_service.proto,$(PROTOS))
+endef
+
 .PHONY: proto
 proto: install ## Generate the contracts' Python code from proto/
 	@find services/tensorfleet -path '*/v1/*_pb2*' -delete
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto \
-		--python_out=services --mypy_out=quiet:services $(PROTOS)
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto \
-		--grpc_python_out=services --mypy_grpc_out=quiet,generate_concrete_servicer_stubs:services $(filter %_service.proto,$(PROTOS))
+	$(call generate,services)
+
+.PHONY: format
+format: install ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix --quiet $(SOURCES)
+	$(BIN)/ruff format --quiet $(SOURCES)
+	$(BIN)/buf format --write proto
+
+.PHONY: check
+check: install ## Lint, types, import rules, contracts, generated code (under a minute)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+	$(BIN)/buf lint proto
+	$(BIN)/buf format --diff --exit-code proto
+	@rm -rf build/proto-check && mkdir -p build/proto-check
+	$(call generate,build/proto-check)
+	@cd build/proto-check && find . -name '*_pb2*' -type f | sort > ../proto-files && \
+		(cd ../../services && find . -path '*/v1/*_pb2*' -type f | sort) | diff - ../proto-files && \
+		while read -r file; do diff -q "$$file" "../../services/$$file"; done < ../proto-files || \
+		{ echo 'generated code is not up to date: run `make proto` and commit'; exit 1; }
+
+.PHONY: test
+test: install ## Run every test, against real servers that it starts itself
+	$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: bench-start ## Run every benchmark; results in build/bench/
+
+.PHONY: bench-start
+bench-start: install ## Start-up, first training step, idle memory and CPU, install size
+	$(BIN)/python -m tests.bench.start
+
+.PHONY: demo
+demo: install ## Start a fleet, train on real data, predict: the whole way, in a minute
+	$(BIN)/tensorfleet demo
+
+.PHONY: up
+up: install ## Start the fleet on this machine and keep it running (Ctrl-C stops it)
+	$(BIN)/tensorfleet up
+
+.PHONY: down
+down: install ## Stop the fleet on this machine
+	$(BIN)/tensorfleet down
+
+.PHONY: clean
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) build dist services/tensorfleet.egg-info
