@@ -1,10 +1,10 @@
 """Builds the orchestrator and runs it until it is told to stop."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from prometheus_client import CollectorRegistry
 
 from tensorfleet.orchestrator.dispatch_servicer import DispatchServicer
 from tensorfleet.orchestrator.dispatcher import Dispatcher
@@ -39,16 +39,26 @@ SERVICE_NAMES = [
 log = structlog.get_logger(__name__)
 
 
-async def serve(
-    settings: OrchestratorSettings,
-    stop: asyncio.Event,
-    started: "asyncio.Future[GrpcServer] | None" = None,
-) -> None:
-    """Runs the orchestrator; `started` is given the server when it accepts requests."""
+async def serve(settings: OrchestratorSettings, stop: asyncio.Event) -> None:
+    """Runs the orchestrator until `stop` is set."""
+    async with orchestrator_started(settings) as server:
+        log.info("orchestrator started", port=server.port)
+        await stop.wait()
+    log.info("orchestrator stopped")
+
+
+@asynccontextmanager
+async def orchestrator_started(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
+    """The orchestrator, answering, for as long as the block.
+
+    Raises:
+        Unavailable: MongoDB does not answer.
+        InvalidInput: An address cannot be listened on, or is none.
+    """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(mongo.mongo_connected(settings))
         redis = await stack.enter_async_context(redis_connected(settings))
-        registry: CollectorRegistry = new_registry()
+        registry = new_registry()
         store = MongoOrchestratorStore(database)
         await store.ensure_indexes()
         queue = TaskQueue(redis, settings.lease)
@@ -95,17 +105,14 @@ async def serve(
             on_stop_asked=dispatcher.stop_attempt,
         )
         checks = {"mongodb": lambda: mongo.ping(database), "redis": lambda: ping(redis)}
-        async with running_beside(
-            dispatcher.run(),
-            reconciler.run(),
-            signals.listen(listeners),
-            watch_dependencies(server, checks),
-        ):
-            log.info("orchestrator started", port=server.port)
-            if started is not None:
-                started.set_result(server)
-            await stop.wait()
-            # Workers go to another replica at once instead of holding the stop up.
-            for session in list(dispatcher.sessions):
-                session.close()
-        log.info("orchestrator stopped")
+        await stack.enter_async_context(
+            running_beside(
+                dispatcher.run(),
+                reconciler.run(),
+                signals.listen(listeners),
+                watch_dependencies(server, checks),
+            )
+        )
+        # Workers go to another replica at once instead of holding the stop up.
+        stack.callback(dispatcher.close_sessions)
+        yield server

@@ -21,6 +21,8 @@ from tensorfleet.shared.errors import InvalidInput, LeaseLost, VersionMismatch
 from tensorfleet.shared.names import check_name
 
 MAX_SLOTS = 10_000
+# Far above what workers keep unacknowledged for a few tasks; past it, they wait.
+MAX_WAITING_REPORTS = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +61,9 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 yield message
             if reader.done():
                 # What the reader raised is the stream's status.
-                await reader
+                reader.result()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
         finally:
             self._dispatcher.detach(session)
             reader.cancel()
@@ -97,19 +101,36 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         return session
 
     async def _read(self, session: WorkerSession, records: AsyncIterator[pb.WorkerRecord]) -> None:
+        # Reports wait for the database and stay in order. Signs of life must not wait for them: a
+        # worker with much to tell would seem dead.
+        reports: asyncio.Queue[pb.WorkerRecord | None] = asyncio.Queue(MAX_WAITING_REPORTS)
         try:
-            async for record in records:
-                await self._handle(session, record)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_reports(session, reports))
+                async for record in records:
+                    match record.WhichOneof("record"):
+                        case "credit":
+                            self._add_credit(session, record.credit.slots)
+                        case "renewal":
+                            await self._renew(session, record.renewal)
+                        case _:
+                            await reports.put(record)
+                await reports.put(None)
         finally:
             session.close()
 
+    def _add_credit(self, session: WorkerSession, slots: int) -> None:
+        session.credits = min(session.credits + slots, MAX_SLOTS)
+        self._dispatcher.look()
+
+    async def _take_reports(
+        self, session: WorkerSession, reports: "asyncio.Queue[pb.WorkerRecord | None]"
+    ) -> None:
+        while record := await reports.get():
+            await self._handle(session, record)
+
     async def _handle(self, session: WorkerSession, record: pb.WorkerRecord) -> None:
         match record.WhichOneof("record"):
-            case "credit":
-                session.credits = min(session.credits + record.credit.slots, MAX_SLOTS)
-                self._dispatcher.look()
-            case "renewal":
-                await self._renew(session, record.renewal)
             case "events":
                 await self._report(session, record.events)
             case "finished":

@@ -1,7 +1,6 @@
 """Gives waiting tasks to workers that have room, the moment that both are there."""
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -32,11 +31,6 @@ class Dispatcher:
         self._sessions: dict[WorkerId, WorkerSession] = {}
         self._wake = asyncio.Event()
 
-    @property
-    def sessions(self) -> Iterable[WorkerSession]:
-        """The workers that are attached here."""
-        return self._sessions.values()
-
     def attach(self, session: WorkerSession) -> None:
         """Adds a session. An older one of the same worker ends: its stream is a dead one."""
         older = self._sessions.get(session.worker.id)
@@ -49,6 +43,11 @@ class Dispatcher:
         """Removes a session that has ended."""
         if self._sessions.get(session.worker.id) is session:
             del self._sessions[session.worker.id]
+
+    def close_sessions(self) -> None:
+        """Ends every session; the workers connect elsewhere."""
+        for session in list(self._sessions.values()):
+            session.close()
 
     def look(self) -> None:
         """Something changed: tasks wait, or a worker has room."""

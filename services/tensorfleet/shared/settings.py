@@ -6,8 +6,9 @@ variable `TENSORFLEET_MONGO_URL`. A field without a default must be given.
 
 import dataclasses
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
 import msgspec
@@ -84,7 +85,9 @@ def load_settings(cls: type[Settings], environment: Mapping[str, str]) -> Settin
                 problems.append(FieldError(field=variable, message="must be set"))
             continue
         try:
-            values[field.name] = msgspec.convert(text, hints[field.name], strict=False)
+            values[field.name] = msgspec.convert(
+                text, hints[field.name], strict=False, dec_hook=_decode_path
+            )
         except msgspec.ValidationError as exc:
             problems.append(FieldError(field=variable, message=str(exc)))
     if problems:
@@ -93,11 +96,18 @@ def load_settings(cls: type[Settings], environment: Mapping[str, str]) -> Settin
     return cls(**values)
 
 
-def describe_settings(cls: type[Any]) -> str:
-    """One commented line of a `.env` file for each setting, with its default."""
+def describe_settings(cls: type[Any], only: Collection[str] | None = None) -> str:
+    """One commented line of a `.env` file for each setting, with its default.
+
+    Args:
+        cls: The settings.
+        only: Names of the fields to describe; None means all.
+    """
     hints = get_type_hints(cls, include_extras=True)
     lines: list[str] = []
     for field in dataclasses.fields(cls):
+        if only is not None and field.name not in only:
+            continue
         meta = get_args(hints[field.name])[1]
         lines.append(f"# {meta.description}.")
         assignment = f"{PREFIX}{field.name.upper()}="
@@ -109,6 +119,12 @@ def describe_settings(cls: type[Any]) -> str:
         else:
             lines.append(f"#{assignment}{field.default}")
     return "\n".join(lines)
+
+
+def _decode_path(wanted: type[Any], text: Any) -> Any:
+    if wanted is Path:
+        return Path(text)
+    raise NotImplementedError(f"settings of type {wanted} are not supported")
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from tensorfleet.shared.errors import DigestMismatch, Unavailable
 from tensorfleet.shared.manifest import ManifestFile
 
+# httpx takes 3 MB and 0.1 s, so it is imported with the first transfer: idle services go without.
+if TYPE_CHECKING:
+    import httpx
+
 CHUNK_BYTES = 1024 * 1024
 PARALLEL_TRANSFERS = 4
 ATTEMPTS = 4
-TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+TIMEOUT_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
 
 OnBytes = Callable[[int], None]
 
@@ -75,7 +79,7 @@ def send_parts(parts: Sequence[PartToSend], on_bytes: OnBytes | None = None) -> 
     """
     if not parts:
         return []
-    with httpx.Client(timeout=TIMEOUT, trust_env=False) as client, _pool(len(parts)) as pool:
+    with _client() as client, _pool(len(parts)) as pool:
         return list(pool.map(lambda part: _send(client, part, on_bytes), parts))
 
 
@@ -93,16 +97,26 @@ def fetch_files(
     wanted = list(files)
     if not wanted:
         return
-    with httpx.Client(timeout=TIMEOUT, trust_env=False) as client, _pool(len(wanted)) as pool:
+    with _client() as client, _pool(len(wanted)) as pool:
         for _ in pool.map(lambda item: _fetch(client, item, folder, on_bytes), wanted):
             pass
+
+
+def _client() -> "httpx.Client":
+    import httpx
+
+    return httpx.Client(
+        timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS), trust_env=False
+    )
 
 
 def _pool(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(PARALLEL_TRANSFERS, count), thread_name_prefix="transfer")
 
 
-def _send(client: httpx.Client, part: PartToSend, on_bytes: OnBytes | None) -> SentPart:
+def _send(client: "httpx.Client", part: PartToSend, on_bytes: OnBytes | None) -> SentPart:
+    import httpx
+
     problem = ""
     for _ in range(ATTEMPTS):
         try:
@@ -135,7 +149,11 @@ def _read_range(part: PartToSend, on_bytes: OnBytes | None) -> Iterator[bytes]:
                 on_bytes(len(chunk))
 
 
-def _fetch(client: httpx.Client, item: FileToFetch, folder: Path, on_bytes: OnBytes | None) -> None:
+def _fetch(
+    client: "httpx.Client", item: FileToFetch, folder: Path, on_bytes: OnBytes | None
+) -> None:
+    import httpx
+
     target = folder / item.file.path
     target.parent.mkdir(parents=True, exist_ok=True)
     problem = ""

@@ -3,6 +3,10 @@
 import os
 import sys
 
+# gRPC's own handlers around fork crash the new process now and then while other threads use gRPC
+# (the child only executes another program, so it needs none of them). Read when grpc is imported.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 from tensorfleet.shared.logs import configure_logs
 from tensorfleet.shared.service_process import run_service
 from tensorfleet.shared.settings import settings_from_command

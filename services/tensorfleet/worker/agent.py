@@ -5,7 +5,7 @@ import random
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ RECONNECT_SECONDS = (0.1, 2.0)
 # Events that come within this time travel in one message.
 GATHER_SECONDS = 0.002
 KILL_GRACE_SECONDS = 5.0
+MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -128,13 +129,16 @@ class Agent:
         self._is_drain_told = False
         self._credits_to_grant = max(0, self._offer.slots - len(self._attempts))
         call = self._stub.Session(self._outgoing())
-        renewing = asyncio.create_task(self._renew_now_and_then())
+        renewing: asyncio.Task[None] | None = None
         try:
             async for response in call:
                 for record in response.records:
                     await self._handle(record)
+                # The first answer says how often.
+                renewing = renewing or asyncio.create_task(self._renew_now_and_then())
         finally:
-            renewing.cancel()
+            if renewing is not None:
+                renewing.cancel()
             call.cancel()
 
     async def _outgoing(self) -> AsyncIterator[pb.SessionRequest]:
@@ -143,9 +147,8 @@ class Agent:
         while True:
             await self._news.wait()
             self._news.clear()
-            records = self._take_records()
-            if records:
-                yield pb.SessionRequest(records=records)
+            for message in _messages(self._take_records()):
+                yield message
             await asyncio.sleep(GATHER_SECONDS)
 
     def _take_records(self) -> list[pb.WorkerRecord]:
@@ -256,6 +259,19 @@ class Agent:
         log.warning("lease lost", task_id=attempt.assignment.ref.task_id)
         attempt.abandon()
         await attempt.report.close()
+
+
+def _messages(records: list[pb.WorkerRecord]) -> Iterator[pb.SessionRequest]:
+    """The records in as few messages as stay within a size that every server takes."""
+    message, size = pb.SessionRequest(), 0
+    for record in records:
+        if message.records and size + record.ByteSize() > MAX_MESSAGE_BYTES:
+            yield message
+            message, size = pb.SessionRequest(), 0
+        message.records.append(record)
+        size += record.ByteSize()
+    if message.records:
+        yield message
 
 
 def _key(ref: pb.AttemptRef) -> Key:

@@ -34,7 +34,7 @@ from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.task_connection import TaskConnection
 from tensorfleet.worker.task_process import TaskOrder
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 16 * 1024
 TAIL_LINES = 50
 # After the group was killed, only something that left its session can still hold a pipe open.
 PIPE_CLOSE_SECONDS = 2.0

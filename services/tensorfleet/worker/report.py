@@ -2,14 +2,21 @@
 
 import asyncio
 from collections import deque
+from itertools import islice
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import event_pb2
 
-# Events that may wait for the orchestrator. When it is slow or away, whoever makes more waits too:
-# the pipe fills, and the task's own writes block. Nothing is dropped.
+# What may wait for the orchestrator. When it is slow or away, whoever makes more waits too: the
+# pipe fills, and the task's own writes block. Nothing is dropped.
 MAX_WAITING_EVENTS = 1_000
+MAX_WAITING_BYTES = 2 * 1024 * 1024
+# Lines that wait together travel as one event, up to this.
+MAX_LINES_AN_EVENT = 500
+MAX_EVENT_BYTES = 32 * 1024
+# A record must fit a message with room to spare; one event alone always does.
 MAX_EVENTS_A_RECORD = 100
+MAX_RECORD_BYTES = 512 * 1024
 
 
 class AttemptReport:
@@ -19,6 +26,7 @@ class AttemptReport:
         self.ref = ref
         self._news = news
         self._events: deque[event_pb2.Event] = deque()
+        self._waiting_bytes = 0
         self._recorded_through = 0
         self._sent_through = 0
         self._room = asyncio.Condition()
@@ -29,13 +37,30 @@ class AttemptReport:
     async def add(self, event: event_pb2.Event) -> None:
         """Queues an event; waits while too many are not recorded yet."""
         async with self._room:
-            await self._room.wait_for(
-                lambda: len(self._events) < MAX_WAITING_EVENTS or self.is_closed.is_set()
-            )
+            await self._room.wait_for(lambda: self._has_room or self.is_closed.is_set())
             if self.is_closed.is_set():
                 return
-            self._events.append(event)
+            if not self._joined_last(event):
+                self._events.append(event)
+            self._waiting_bytes += event.ByteSize()
         self._news.set()
+
+    def _joined_last(self, event: event_pb2.Event) -> bool:
+        """Puts lines with those before them, when these have not gone out: one event for many."""
+        has_unsent = self._sent_through < self._recorded_through + len(self._events)
+        if not has_unsent or not event.HasField("log"):
+            return False
+        last = self._events[-1]
+        if last.log.stream != event.log.stream or len(last.log.lines) >= MAX_LINES_AN_EVENT:
+            return False
+        if last.ByteSize() + event.ByteSize() > MAX_EVENT_BYTES:
+            return False
+        last.log.lines.extend(event.log.lines)
+        return True
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._events) < MAX_WAITING_EVENTS and self._waiting_bytes < MAX_WAITING_BYTES
 
     def finish(self, message: pb.AttemptFinished) -> None:
         """Tells the attempt's end, after all its events."""
@@ -45,17 +70,15 @@ class AttemptReport:
     def take_unsent(self) -> list[pb.WorkerRecord]:
         """Records that have not gone out in this session."""
         records = []
-        last = self._recorded_through + len(self._events)
-        while self._sent_through < last:
-            first = self._sent_through + 1
-            start = first - self._recorded_through - 1
-            chunk = [
-                self._events[index]
-                for index in range(start, min(start + MAX_EVENTS_A_RECORD, len(self._events)))
-            ]
+        unsent = list(islice(self._events, self._sent_through - self._recorded_through, None))
+        while unsent:
+            chunk = _first_record(unsent)
+            del unsent[: len(chunk)]
             records.append(
                 pb.WorkerRecord(
-                    events=pb.AttemptEvents(ref=self.ref, first_source_sequence=first, events=chunk)
+                    events=pb.AttemptEvents(
+                        ref=self.ref, first_source_sequence=self._sent_through + 1, events=chunk
+                    )
                 )
             )
             self._sent_through += len(chunk)
@@ -75,6 +98,7 @@ class AttemptReport:
             while self._events and self._recorded_through < through:
                 self._events.popleft()
                 self._recorded_through += 1
+            self._waiting_bytes = sum(event.ByteSize() for event in self._events)
             self._sent_through = max(self._sent_through, self._recorded_through)
             self._room.notify_all()
 
@@ -85,3 +109,13 @@ class AttemptReport:
             self._events.clear()
             self._finish = None
             self._room.notify_all()
+
+
+def _first_record(events: list[event_pb2.Event]) -> list[event_pb2.Event]:
+    """The first events that fit one record, at least one."""
+    size = 0
+    for count, event in enumerate(events[:MAX_EVENTS_A_RECORD]):
+        size += event.ByteSize()
+        if count and size > MAX_RECORD_BYTES:
+            return events[:count]
+    return events[:MAX_EVENTS_A_RECORD]

@@ -72,3 +72,30 @@ async def test_closed_report_holds_nobody_up() -> None:
     async with asyncio.timeout(5):
         await waiting
     assert report.take_unsent() == []
+
+
+def log_event(*lines: str, stream: event_pb2.LogStream.ValueType) -> event_pb2.Event:
+    return event_pb2.Event(log=event_pb2.LogLines(stream=stream, lines=lines))
+
+
+async def test_lines_that_wait_together_become_one_event_of_their_stream() -> None:
+    out, err = event_pb2.LOG_STREAM_STDOUT, event_pb2.LOG_STREAM_STDERR
+    report = new_report()
+    await report.add(log_event("a", stream=out))
+    await report.add(log_event("b", "c", stream=out))
+    await report.add(log_event("d", stream=err))
+    await report.add(event_pb2.Event())
+    await report.add(log_event("e", stream=err))
+    (record,) = report.take_unsent()
+    told = [list(event.log.lines) for event in record.events.events]
+    assert told == [["a", "b", "c"], ["d"], [], ["e"]]
+
+
+async def test_lines_never_join_an_event_that_has_gone_out() -> None:
+    report = new_report()
+    await report.add(log_event("a", stream=event_pb2.LOG_STREAM_STDOUT))
+    report.take_unsent()
+    await report.add(log_event("b", stream=event_pb2.LOG_STREAM_STDOUT))
+    (record,) = report.take_unsent()
+    assert record.events.first_source_sequence == 2
+    assert [list(event.log.lines) for event in record.events.events] == [["b"]]

@@ -1,20 +1,24 @@
 """A real orchestrator in the test's own event loop, over real stores and real sockets."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from tensorfleet.orchestrator.app import serve
+from tensorfleet.orchestrator.app import orchestrator_started
 from tensorfleet.orchestrator.settings import OrchestratorSettings
 from tensorfleet.orchestrator.v1 import job_pb2, job_service_pb2
 from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
 from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceStub
 from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceStub
 from tensorfleet.shared.grpc_client import open_channel
-from tensorfleet.shared.grpc_server import GrpcServer
+
+if TYPE_CHECKING:
+    from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
+    from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceAsyncStub
+    from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
 
 SERVICE_TOKEN = "a-token-that-only-the-tests-know-0123456789"
 
@@ -25,9 +29,9 @@ class OrchestratorDoor:
 
     address: str
     channel: grpc.aio.Channel
-    jobs: JobServiceStub
-    dispatch: DispatchServiceStub
-    workers: WorkerServiceStub
+    jobs: "JobServiceAsyncStub"
+    dispatch: "DispatchServiceAsyncStub"
+    workers: "WorkerServiceAsyncStub"
 
 
 @asynccontextmanager
@@ -51,26 +55,20 @@ async def orchestrator_running(
         renew_interval_seconds=renew_interval_seconds,
         shutdown_grace_seconds=0.5,
     )
-    stop = asyncio.Event()
-    started: asyncio.Future[GrpcServer] = asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(settings, stop, started))
-    await asyncio.wait([serving, started], return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        await serving
-    address = f"127.0.0.1:{started.result().port}"
-    async with open_channel(address, SERVICE_TOKEN) as channel:
+    async with (
+        orchestrator_started(settings) as server,
+        open_channel(f"127.0.0.1:{server.port}", SERVICE_TOKEN) as channel,
+    ):
         yield OrchestratorDoor(
-            address=address,
+            address=f"127.0.0.1:{server.port}",
             channel=channel,
             jobs=JobServiceStub(channel),
             dispatch=DispatchServiceStub(channel),
             workers=WorkerServiceStub(channel),
         )
-    stop.set()
-    await serving
 
 
-def command_job(**changes: object) -> job_service_pb2.CreateJobRequest:
+def command_job(**changes: Any) -> job_service_pb2.CreateJobRequest:
     """A request for a job that needs no code."""
-    fields: dict[str, object] = {"kind": "command", "spec_json": '{"command": ["true"]}'}
+    fields: dict[str, Any] = {"kind": "command", "spec_json": '{"command": ["true"]}'}
     return job_service_pb2.CreateJobRequest(spec=job_pb2.JobSpec(**{**fields, **changes}))

@@ -2,17 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from tensorfleet import __version__
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import event_pb2, resources_pb2
-from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
+
+if TYPE_CHECKING:
+    from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
 
 
 class ScriptedWorker:
     """One session; what it receives is kept by kind of record."""
 
-    def __init__(self, stub: DispatchServiceStub, name: str = "w1", *, cpus: float = 4.0) -> None:
+    def __init__(
+        self, stub: "DispatchServiceAsyncStub", name: str = "w1", *, cpus: float = 4.0
+    ) -> None:
         self._name = name
         self._cpus = cpus
         self._outgoing: asyncio.Queue[pb.WorkerRecord | None] = asyncio.Queue()

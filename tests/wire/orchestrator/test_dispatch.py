@@ -99,10 +99,12 @@ async def test_live_reader_sees_an_event_while_the_job_runs(door: OrchestratorDo
     ref = (await worker.assignment()).ref
     call = door.jobs.WatchEvents(jobs_pb.WatchEventsRequest(job_id=job.id))
     async with asyncio.timeout(10):
-        while not (await call.read()).events[-1].HasField("task_state"):
-            pass
-        worker.report(ref, 1, "now")
-        assert (await call.read()).events[0].log.lines == ["now"]
+        async for response in call:
+            if response.events[-1].HasField("task_state"):
+                worker.report(ref, 1, "now")
+            elif response.events[-1].HasField("log"):
+                assert response.events[-1].log.lines == ["now"]
+                break
     call.cancel()
     await worker.vanish()
 

@@ -191,11 +191,15 @@ def _field_error(text: str, path: str, kind: Any) -> FieldError:
     inner = located.group("path") if located else ""
     text = text[: located.start()] if located else text
     joint = "" if not inner or inner.startswith("[") else "."
-    return FieldError(field=f"{path}{joint}{inner}", message=_reworded(text, kind))
+    return FieldError(field=f"{path}{joint}{inner}", message=reworded(text, kind))
 
 
-def _reworded(text: str, kind: Any) -> str:
-    """A validation message in the words of people who write job files."""
+def reworded(text: str, kind: Any) -> str:
+    """A message of msgspec's in the words of people who write job files.
+
+    Args:
+        kind: The type that was wanted.
+    """
     if wrong_type := _EXPECTED_TYPE.fullmatch(text):
         wanted = " or ".join(
             _WORDS.get(name, name) for name in wrong_type.group("wanted").split(" | ")

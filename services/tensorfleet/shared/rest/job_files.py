@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from tensorfleet.shared.errors import FieldError, InvalidJob
 from tensorfleet.shared.rest.checking import (
@@ -75,6 +74,8 @@ def parse_job_file(text: str) -> CreateJob:
     Raises:
         InvalidJob: It is not YAML, or not a job; see `check_job`.
     """
+    import yaml  # here, as the gateway checks jobs, too, but never reads a file
+
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as exc:

@@ -44,7 +44,7 @@ class CreateJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A job to do: the body of a request, and the shape of a job file."""
 
     kind: Annotated[
-        str, Meta(min_length=1, max_length=128, description='Kind of job ("train", "command", …)')
+        str, Meta(min_length=1, max_length=128, description="Kind of job, by the name of its room")
     ]
     name: Annotated[str, Meta(max_length=256, description="For people; empty: the kind")] = ""
     priority: Annotated[Priority, Meta(description="Which queue its tasks wait in")] = "normal"
@@ -55,8 +55,8 @@ class CreateJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="Artifact id of the code; in a job file, the folder that holds it",
         ),
     ] = ""
-    resources: Annotated[AskedResources, Meta(description="What each task needs")] = (
-        AskedResources()
+    resources: Annotated[AskedResources, Meta(description="What each task needs")] = msgspec.field(
+        default_factory=AskedResources
     )
     max_attempts: Annotated[
         int, Meta(ge=1, le=100, description="Tries of a task that fails by its own code")

@@ -70,7 +70,7 @@ class Predict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "an object of such lists by the input's name"
         ),
     ]
-    version: Annotated[int, Meta(ge=1)] | None = None
+    version: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     """None means the one in production, or the newest when none is."""
 
 

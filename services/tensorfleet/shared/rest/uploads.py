@@ -8,13 +8,16 @@ from msgspec import Meta
 
 from tensorfleet.shared.manifest import MAX_FILES
 
+# More than any object store takes.
+MAX_FILE_BYTES = 1 << 50
+
 
 class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of an artifact."""
 
     path: str
     """Relative, with "/" between the parts."""
-    size_bytes: Annotated[int, Meta(ge=0)]
+    size_bytes: Annotated[int, Meta(ge=0, le=MAX_FILE_BYTES)]
     sha256: Annotated[str, Meta(description="64 lower-case hexadecimal digits")]
 
 
