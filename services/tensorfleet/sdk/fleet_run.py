@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class FleetRun(Run):
         self._is_closed = False
         self._requests = 0
         self._write_lock = threading.Lock()
-        threading.Thread(target=self._read, name="tensorfleet-run", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="tensorfleet-run", daemon=True)
+        self._reader.start()
         self._stop_on_sigterm()
 
     @classmethod
@@ -44,12 +46,20 @@ class FleetRun(Run):
         connection.sendall(channel.encode_frame(channel.Hello(protocol=channel.PROTOCOL)))
         message = _read_message(connection)
         if isinstance(message, channel.Refused):
+            connection.close()
             raise error_from_reason(message.reason, message.message)
         if not isinstance(message, channel.Welcome) or message.protocol != channel.PROTOCOL:
             raise InvalidInput(
                 "the worker speaks another version; use the same TensorFleet on both"
             )
         return cls(connection, message)
+
+    def close(self) -> None:
+        """Ends the connection; a script need not call it."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._reader.join()
+        self._connection.close()
 
     @property
     def should_stop(self) -> bool:

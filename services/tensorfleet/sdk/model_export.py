@@ -45,7 +45,7 @@ def export_module(module: torch.nn.Module, example: torch.Tensor, folder: Path) 
             output = program.module()(example)
         except Exception as exc:
             raise InvalidInput(
-                f"torch.export cannot export this module ({type(exc).__name__}: {exc:.500}); give "
+                f"torch.export cannot export this module ({type(exc).__name__}: {str(exc)[:500]}); give "
                 "save_model a folder of your own files instead"
             ) from exc
         if not isinstance(output, torch.Tensor):
