@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import Enum
 
+# Exit status of a task's process whose entrypoint is not there. What sysexits and shells use for
+# their own troubles is used by user code too, so this lies where hardly any program's does.
+ENTRYPOINT_MISSING_STATUS = 216
+
 
 class OutputType(Enum):
     """What sort of thing a task produced."""

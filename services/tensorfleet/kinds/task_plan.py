@@ -14,5 +14,7 @@ class TaskPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Datasets to have on the worker's disk before the process starts: "name" or "name:version"."""
     environment: dict[str, str] = {}
     """Variables to set for the process, besides the few that every task gets."""
+    preload: tuple[str, ...] = ()
+    """Modules that the process will import anyway: a worker that has them starts it warm."""
     payload: dict[str, Any] = {}
     """What only the kind's own `run` reads."""

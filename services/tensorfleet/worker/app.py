@@ -15,6 +15,7 @@ from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.settings import WorkerSettings
 from tensorfleet.worker.storage_door import StorageDoor
+from tensorfleet.worker.warm_pool import WarmPool
 
 log = structlog.get_logger(__name__)
 
@@ -29,13 +30,16 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         storage = StorageDoor(storage_channel)
         data = settings.worker_data_dir.absolute()
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        warm_pool = WarmPool(settings.worker_warm_idle_seconds)
         surroundings = Surroundings(
             attempts_folder=data / "attempts",
             cache=ArtifactCache(data / "cache", storage, settings.worker_cache_bytes),
             storage=storage,
+            warm_pool=warm_pool,
         )
         agent = Agent(_offer(settings), orchestrator, surroundings)
         agent.sweep()
+        stack.push_async_callback(warm_pool.close)
         stack.push_async_callback(agent.close)
         registry = new_registry()
         running = Gauge(
@@ -49,7 +53,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         )
         attached.set_function(lambda: float(agent.is_attached))
         stack.enter_context(metrics_served(settings.worker_metrics_listen, registry))
-        async with running_beside(agent.run()):
+        async with running_beside(agent.run(), warm_pool.close_idle()):
             log.info("worker started", worker_id=settings.worker_name)
             await stop.wait()
             await agent.drain(settings.worker_drain_grace_seconds)

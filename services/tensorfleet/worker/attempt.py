@@ -1,12 +1,9 @@
 """One attempt at a task on this machine, from the assignment to its told end."""
 
 import asyncio
-import os
 import shutil
 import signal
 import socket
-import sys
-from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -28,19 +25,23 @@ from tensorfleet.worker.attempt_end import StopCause, describe_end
 from tensorfleet.worker.attempt_files import AttemptFiles
 from tensorfleet.worker.keeper import OutputKeeper
 from tensorfleet.worker.output_lines import LineSplitter
-from tensorfleet.worker.process_group import signal_group, start_group
+from tensorfleet.worker.process_group import (
+    TaskProcess,
+    TaskStart,
+    note_process,
+    passed_on,
+    signal_group,
+)
 from tensorfleet.worker.report import AttemptReport
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.task_connection import TaskConnection
 from tensorfleet.worker.task_process import TaskOrder
+from tensorfleet.worker.warm_pool import WarmPool
 
 READ_BYTES = 16 * 1024
 TAIL_LINES = 50
 # After the group was killed, only something that left its session can still hold a pipe open.
 PIPE_CLOSE_SECONDS = 2.0
-
-# Variables of the worker's own environment that a task's process may see.
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME", "SSL_CERT_FILE")
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class Surroundings:
     attempts_folder: Path
     cache: ArtifactCache
     storage: StorageDoor
+    warm_pool: WarmPool
 
 
 class RunningAttempt:
@@ -70,7 +72,7 @@ class RunningAttempt:
         self._surroundings = surroundings
         self._keeper = OutputKeeper(assignment, surroundings.storage, report)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._process: Process | None = None
+        self._process: TaskProcess | None = None
         self._connection: TaskConnection | None = None
         self._stop_cause: StopCause | None = None
         self._stop_asked = asyncio.Event()
@@ -106,6 +108,13 @@ class RunningAttempt:
             outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
             failure = failure_pb2.Failure(
                 reason="STAGING_FAILED", message=f"the worker's disk or system refused: {exc}"
+            )
+        except Exception as exc:
+            log.exception("attempt failed unexpectedly")
+            outcome = task_pb2.ATTEMPT_OUTCOME_LOST
+            failure = failure_pb2.Failure(
+                reason="INTERNAL",
+                message=f"the worker failed with {type(exc).__name__}; its log says more",
             )
         if self._is_abandoned:
             await self.report.close()
@@ -148,28 +157,25 @@ class RunningAttempt:
             if self._stop_asked.is_set():
                 ours.close()
                 return -signal.SIGKILL
-            process = await start_group(
-                [
-                    sys.executable,
-                    "-m",
-                    "tensorfleet.worker.task_process",
-                    str(os.getpid()),
-                    str(order),
-                    str(files.code or ""),
-                ],
-                self._environment(plan, files, theirs.fileno()),
-                files.work,
-                theirs.fileno(),
+            start = TaskStart(
+                order_file=order,
+                code_folder=files.code,
+                work_folder=files.work,
+                environment=self._environment(plan, files, theirs.fileno()),
+                thread_count=self._thread_count,
+                socket_descriptor=theirs.fileno(),
             )
+            process = await self._surroundings.warm_pool.start(start, plan.preload)
         self._process = process
+        note_process(root, process.pid)
         log.info("task's process started", pid=process.pid)
         self._connection = TaskConnection(
             self._welcome(plan, files), self.report.add, self._keeper.save
         )
         return await self._attend(process, ours)
 
-    async def _attend(self, process: Process, ours: socket.socket) -> int:
-        assert process.stdout is not None  # noqa: S101  start_group gives pipes
+    async def _attend(self, process: TaskProcess, ours: socket.socket) -> int:
+        assert process.stdout is not None  # noqa: S101  processes start with pipes
         assert process.stderr is not None  # noqa: S101
         assert self._connection is not None  # noqa: S101
         stopping = asyncio.create_task(self._stop_when_asked(process))
@@ -191,7 +197,7 @@ class RunningAttempt:
             await asyncio.gather(stopping, *listening, return_exceptions=True)
         return exit_status
 
-    async def _stop_when_asked(self, process: Process) -> None:
+    async def _stop_when_asked(self, process: TaskProcess) -> None:
         limit = self.assignment.attempt_timeout.ToTimedelta().total_seconds()
         try:
             async with asyncio.timeout(limit or None):
@@ -237,10 +243,14 @@ class RunningAttempt:
             scratch_folder=str(files.scratch),
         )
 
+    @property
+    def _thread_count(self) -> int:
+        return max(1, int(self.assignment.resources.cpus))
+
     def _environment(self, plan: TaskPlan, files: AttemptFiles, descriptor: int) -> dict[str, str]:
-        threads = str(max(1, int(self.assignment.resources.cpus)))
+        threads = str(self._thread_count)
         return {
-            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+            **passed_on(),
             # Numeric libraries take every core of the machine unless they are told otherwise.
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,

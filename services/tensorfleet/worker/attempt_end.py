@@ -3,11 +3,8 @@
 import signal
 from enum import Enum
 
+from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS
 from tensorfleet.orchestrator.v1 import failure_pb2, task_pb2
-
-# What sysexits and shells use for their own troubles would be taken by user code too, so the
-# task process's own exit statuses lie where hardly any program's do.
-ENTRYPOINT_MISSING_STATUS = 216
 
 
 class StopCause(Enum):

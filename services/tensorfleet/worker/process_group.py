@@ -3,15 +3,56 @@
 import asyncio
 import os
 import signal
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import psutil
 
 RECORD_FILE = "process.json"
+
+# Variables of the worker's own environment that a task's process may see. Never its secrets.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "CUDA_HOME", "SSL_CERT_FILE")
+
+
+class TaskProcess(Protocol):
+    """A started process, the leader of its session and group."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and its group's."""
+        ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """What it writes to standard output."""
+        ...
+
+    @property
+    def stderr(self) -> asyncio.StreamReader | None:
+        """What it writes to standard error."""
+        ...
+
+    async def wait(self) -> int:
+        """Its exit status once it has ended, negative for a signal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStart:
+    """What a task's process starts with. The socket is its end of the connection to the worker."""
+
+    order_file: Path
+    code_folder: Path | None
+    work_folder: Path
+    environment: Mapping[str, str]
+    thread_count: int
+    socket_descriptor: int
 
 
 class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,30 +63,31 @@ class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Of the leader, as the kernel tells it: the same pid later is another process."""
 
 
-async def start_group(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path, descriptor: int
-) -> Process:
-    """Starts a process in a session and group of its own, with its output in pipes.
+def passed_on() -> dict[str, str]:
+    """What every task's process gets of the worker's environment."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
 
-    Args:
-        descriptor: A file descriptor that it inherits.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *arguments,
+
+async def start_cold(start: TaskStart) -> TaskProcess:
+    """Starts a new Python in a session and group of its own."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tensorfleet.worker.task_process"),
+        *(str(os.getpid()), str(start.order_file), str(start.code_folder or "")),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
-        cwd=folder,
-        env=dict(environment),
+        cwd=start.work_folder,
+        env=dict(start.environment),
         start_new_session=True,
-        pass_fds=(descriptor,),
+        pass_fds=(start.socket_descriptor,),
     )
+
+
+def note_process(folder: Path, pid: int) -> None:
+    """Notes an attempt's leader on disk, for `sweep_group`."""
     with suppress(psutil.NoSuchProcess):
-        record = ProcessRecord(
-            pid=process.pid, start_time=psutil.Process(process.pid).create_time()
-        )
-        (folder.parent / RECORD_FILE).write_bytes(msgspec.json.encode(record))
-    return process
+        record = ProcessRecord(pid=pid, start_time=psutil.Process(pid).create_time())
+        (folder / RECORD_FILE).write_bytes(msgspec.json.encode(record))
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

@@ -39,6 +39,10 @@ class WorkerSettings(ServiceSettings):
     worker_drain_grace_seconds: Annotated[
         float, Meta(description="Time for tasks to checkpoint when the worker stops, seconds", ge=0)
     ] = 20.0
+    worker_warm_idle_seconds: Annotated[
+        float,
+        Meta(description="How long torch stays loaded for the next task, seconds; 0: never", ge=0),
+    ] = 600.0
     worker_metrics_listen: Annotated[
         str, Meta(description="Address of /metrics, host:port; empty: none")
     ] = "127.0.0.1:7121"

@@ -38,8 +38,11 @@ class SmallFleet:
     folder: Path
     stack: AsyncExitStack
 
-    async def start_worker(self, name: str = "w1") -> Process:
-        """A worker process; it is killed at the end of the test if it still runs."""
+    async def start_worker(self, name: str = "w1", *, warm_idle_seconds: float = 0) -> Process:
+        """A worker process; it is killed at the end of the test if it still runs.
+
+        Cold by default: these scripts import no torch, so a warm process would only cost time.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -49,6 +52,7 @@ class SmallFleet:
                 "TENSORFLEET_SERVICE_TOKEN": SERVICE_TOKEN,
                 "TENSORFLEET_WORKER_NAME": name,
                 "TENSORFLEET_WORKER_DATA_DIR": str(self.folder / name),
+                "TENSORFLEET_WORKER_WARM_IDLE_SECONDS": str(warm_idle_seconds),
                 "TENSORFLEET_WORKER_METRICS_LISTEN": "",
                 "TENSORFLEET_WORKER_DRAIN_GRACE_SECONDS": "10",
                 "TENSORFLEET_ORCHESTRATOR_ADDRESS": self.door.address,

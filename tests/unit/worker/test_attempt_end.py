@@ -2,8 +2,9 @@
 
 import pytest
 
+from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS
 from tensorfleet.orchestrator.v1 import failure_pb2, task_pb2
-from tensorfleet.worker.attempt_end import ENTRYPOINT_MISSING_STATUS, StopCause, describe_end
+from tensorfleet.worker.attempt_end import StopCause, describe_end
 
 
 def end(
