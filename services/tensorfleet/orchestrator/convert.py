@@ -43,7 +43,7 @@ from tensorfleet.orchestrator.worker import Worker, WorkerState
 from tensorfleet.shared.errors import FieldError, InvalidInput, InvalidJob, Unimplemented
 from tensorfleet.shared.ids import TaskId, WorkerId
 
-MAX_NAME_LENGTH = 200
+MAX_NAME_LENGTH = 256
 MAX_LABELS = 32
 MAX_LABEL_LENGTH = 200
 MAX_ATTEMPTS = 1000

@@ -332,7 +332,7 @@ async def test_pages_list_every_job_once_newest_first(door: OrchestratorDoor) ->
         ({"kind": "train", "spec_json": "{}"}, errors.InvalidJob, "spec"),
         ({"kind": "train", "spec_json": '{"entrypoint": "t.py"}'}, errors.InvalidJob, "code"),
         ({"retry": job_pb2.RetryPolicy(max_attempts=-1)}, errors.InvalidJob, "max_attempts"),
-        ({"name": "x" * 201}, errors.InvalidJob, "name"),
+        ({"name": "x" * 257}, errors.InvalidJob, "name"),
     ],
 )
 async def test_wrong_job_is_refused_with_its_field(
