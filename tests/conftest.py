@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 from redis import Redis
+
 from tests.stores import S3Store, StoreServers, store_servers
 
 

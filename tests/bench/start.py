@@ -16,7 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+
 from tensorfleet.sdk.client import Client
+from tensorfleet.sdk.credentials import find_credentials
+from tensorfleet.shared.rest.events import MetricEvent
 from tests.bench.figures import record
 
 STARTS = 3
@@ -49,11 +52,11 @@ AIMS = {
 
 def cli(home: Path, *arguments: str) -> None:
     """Runs a command of the fleet in `home`."""
-    command = [Path(sys.executable).with_name("tensorfleet"), *arguments]
+    command = [str(Path(sys.executable).with_name("tensorfleet")), *arguments]
     environment = {**os.environ, "TENSORFLEET_HOME": str(home)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
 
 
 @contextmanager
@@ -103,7 +106,7 @@ def first_step_ms(client: Client, folder: Path) -> float:
     job = client.submit({"kind": "train", "code": str(folder), "spec": {"entrypoint": "train.py"}})
     elapsed = 0.0
     for event in client.events(job.id):
-        if event.type == "metric" and not elapsed:
+        if isinstance(event, MetricEvent) and not elapsed:
             elapsed = time.perf_counter() - started
     if not elapsed:
         sys.exit(f"job {job.id} ended without a step")
@@ -140,7 +143,8 @@ def main() -> None:
                 memory, core_share = idle_cost(home)
                 figures["idle_memory_mib"].append(memory)
                 figures["idle_core_share"].append(core_share)
-                with Client(home=home) as client:
+                own = find_credentials({"TENSORFLEET_HOME": str(home)})
+                with Client(own.url, username=own.username, password=own.password) as client:
                     figures["first_step_cold_ms"].append(first_step_ms(client, code))
                     for _ in range(WARM_JOBS):
                         figures["first_step_p50_ms"].append(first_step_ms(client, code))

@@ -45,8 +45,8 @@ def export_module(module: torch.nn.Module, example: torch.Tensor, folder: Path) 
             output = program.module()(example)
         except Exception as exc:
             raise InvalidInput(
-                f"torch.export cannot export this module ({type(exc).__name__}: {str(exc)[:500]}); give "
-                "save_model a folder of your own files instead"
+                f"torch.export cannot export this module ({type(exc).__name__}: "
+                f"{str(exc)[:500]}); give save_model a folder of your own files instead"
             ) from exc
         if not isinstance(output, torch.Tensor):
             raise InvalidInput("the module must return one tensor")

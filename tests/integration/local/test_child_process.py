@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.deadlines import eventually
 
 from tensorfleet.local.child_process import ChildCommand, ChildProcess
 from tensorfleet.local.errors import ServerStartFailed
 from tensorfleet.local.readiness import wait_until_answering
+from tests.deadlines import eventually
 
 IGNORES_SIGTERM = """
 import signal, subprocess, sys, time

@@ -13,12 +13,12 @@ import psutil
 from minio import Minio
 from pymongo import MongoClient
 from redis import Redis
-from tests.deadlines import eventually
 
 from tensorfleet.local.free_ports import free_ports
 from tensorfleet.local.mongodb import start_mongodb
 from tensorfleet.local.seaweedfs import start_seaweedfs
 from tensorfleet.local.valkey import start_valkey
+from tests.deadlines import eventually
 
 OWNER = Path(__file__).with_name("owned_servers.py")
 OBJECTS = {f"objects/{number}": bytes([number]) * 100_000 for number in range(20)}

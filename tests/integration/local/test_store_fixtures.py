@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from minio import Minio
 from pymongo import MongoClient
 from redis import Redis
+
 from tests.stores import S3Store
 
 

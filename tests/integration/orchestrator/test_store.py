@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
-from tests.unit.orchestrator.job_examples import JOB_ID, LATER, NOW, WORKER, queued_job
 
 from tensorfleet.orchestrator import job_changes
 from tensorfleet.orchestrator.event import EventDraft, JobStateChange, LogLines, LogStream, Metric
@@ -20,6 +19,7 @@ from tensorfleet.shared.errors import JobNotFound, LeaseLost
 from tensorfleet.shared.ids import WorkerId
 from tensorfleet.shared.mongo import mongo_connected
 from tensorfleet.shared.settings import MongoSettings
+from tests.unit.orchestrator.job_examples import JOB_ID, LATER, NOW, WORKER, queued_job
 
 CREATED = EventDraft(time=NOW, payload=JobStateChange(state=JobState.PENDING))
 REF = AttemptRef(task_id=queued_job()[1][0].id, number=1)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from tests.integration.worker.small_fleet import SmallFleet, small_fleet
 from tests.stores import S3Store
 

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tensorfleet.orchestrator.v1 import event_pb2, job_pb2
+from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
+from tensorfleet.shared.grpc_client import open_channel
+from tensorfleet.storage.app import storage_started
+from tensorfleet.storage.settings import StorageSettings
 from tests.stores import S3Store
 from tests.wire.orchestrator.running_orchestrator import (
     SERVICE_TOKEN,
@@ -18,12 +23,6 @@ from tests.wire.orchestrator.running_orchestrator import (
     orchestrator_running,
 )
 from tests.wire.storage.storage_client import StorageClient
-
-from tensorfleet.orchestrator.v1 import event_pb2, job_pb2
-from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
-from tensorfleet.shared.grpc_client import open_channel
-from tensorfleet.storage.app import storage_started
-from tensorfleet.storage.settings import StorageSettings
 
 PATIENCE_SECONDS = 60
 

@@ -7,13 +7,13 @@ import signal
 
 import psutil
 import pytest
-from tests.deadlines import eventually
-from tests.integration.worker.small_fleet import SmallFleet, lines_of
 
 from tensorfleet.orchestrator.v1 import event_pb2, job_pb2
 from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
 from tensorfleet.storage.v1 import checkpoint_service_pb2, dataset_service_pb2
 from tensorfleet.storage.v1 import model_registry_service_pb2 as models_pb
+from tests.deadlines import eventually
+from tests.integration.worker.small_fleet import SmallFleet, lines_of
 
 SUCCEEDED = job_pb2.JOB_STATE_SUCCEEDED
 FAILED = job_pb2.JOB_STATE_FAILED

@@ -5,12 +5,12 @@ import json
 import signal
 
 import psutil
-from tests.deadlines import eventually
-from tests.integration.worker.small_fleet import SmallFleet, lines_of
-from tests.integration.worker.test_tasks import is_alive, line_seen
 
 from tensorfleet.orchestrator.v1 import job_pb2
 from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
+from tests.deadlines import eventually
+from tests.integration.worker.small_fleet import SmallFleet, lines_of
+from tests.integration.worker.test_tasks import is_alive, line_seen
 
 SPEC = json.dumps({"entrypoint": "train.py"})
 

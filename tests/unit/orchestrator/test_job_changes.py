@@ -1,7 +1,6 @@
 """The rules by which jobs and tasks change, on values alone."""
 
 import pytest
-from tests.unit.orchestrator.job_examples import LATER, NOW, WORKER, queued_job
 
 from tensorfleet.kinds.outcome import OutputType, ProducedOutput
 from tensorfleet.orchestrator import job_changes
@@ -12,6 +11,7 @@ from tensorfleet.orchestrator.job_changes import AttemptEnd, JobChange
 from tensorfleet.orchestrator.retry import MAX_LOST_ATTEMPTS, AttemptOutcome
 from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.shared.errors import LeaseLost
+from tests.unit.orchestrator.job_examples import LATER, NOW, WORKER, queued_job
 
 SUCCESS = AttemptEnd(outcome=AttemptOutcome.SUCCEEDED)
 BROKEN = AttemptEnd(

@@ -2,15 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.unit.orchestrator.job_examples import queued_job
 
 from tensorfleet.orchestrator import convert
 from tensorfleet.orchestrator.job import JOB_TRANSITIONS, JobState
 from tensorfleet.orchestrator.task import TASK_TRANSITIONS, TaskState, change_state
 from tensorfleet.orchestrator.v1 import event_pb2, job_pb2, output_pb2, task_pb2, worker_pb2
 from tensorfleet.shared.errors import TensorFleetError
+from tests.unit.orchestrator.job_examples import queued_job
 
 PROTO = Path(__file__).parents[3] / "proto/tensorfleet/orchestrator/v1"
 
@@ -32,9 +33,7 @@ def test_every_state_stands_in_its_table() -> None:
         (convert.WORKER_STATES, worker_pb2.WorkerState),
     ],
 )
-def test_conversions_cover_the_contracts_enums(
-    table: dict[object, int], enum: "job_pb2.JobState"
-) -> None:
+def test_conversions_cover_the_contracts_enums(table: dict[object, int], enum: Any) -> None:
     assert sorted(table.values()) == sorted(enum.values())[1:]
 
 

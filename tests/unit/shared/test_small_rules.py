@@ -45,7 +45,7 @@ def test_addresses_are_split() -> None:
 def test_job_ids_are_unique_and_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     for millisecond in range(100):
-        monkeypatch.setattr(ids.time, "time_ns", lambda m=millisecond: (10**12 + m) * 10**6)
+        monkeypatch.setattr("time.time_ns", lambda m=millisecond: (10**12 + m) * 10**6)
         made.append(ids.new_job_id())
     assert made == sorted(made)
     assert len(set(made)) == 100

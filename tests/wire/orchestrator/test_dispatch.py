@@ -5,13 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis import Redis
-from tests.deadlines import eventually
-from tests.wire.orchestrator.running_orchestrator import (
-    OrchestratorDoor,
-    command_job,
-    orchestrator_running,
-)
-from tests.wire.orchestrator.scripted_worker import ScriptedWorker
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import (
@@ -25,6 +18,13 @@ from tensorfleet.orchestrator.v1 import (
 from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
 from tensorfleet.shared import errors
 from tensorfleet.shared.grpc_errors import rpc_errors_translated
+from tests.deadlines import eventually
+from tests.wire.orchestrator.running_orchestrator import (
+    OrchestratorDoor,
+    command_job,
+    orchestrator_running,
+)
+from tests.wire.orchestrator.scripted_worker import ScriptedWorker
 
 SUCCEEDED = task_pb2.ATTEMPT_OUTCOME_SUCCEEDED
 FAILED = task_pb2.ATTEMPT_OUTCOME_FAILED
