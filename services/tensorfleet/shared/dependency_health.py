@@ -11,6 +11,8 @@ from tensorfleet.shared.errors import TensorFleetError, Unavailable
 from tensorfleet.shared.grpc_server import GrpcServer
 
 CHECK_INTERVAL_SECONDS = 5.0
+# While something is unhealthy: who waits for its return should not wait for the interval too.
+RECHECK_INTERVAL_SECONDS = 0.25
 CHECK_TIMEOUT_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
@@ -49,7 +51,7 @@ async def watch_dependencies(server: GrpcServer, checks: Mapping[str, Check]) ->
             healthy_before[name] = not problem
             await server.set_health(name, not problem)
         await server.set_health("", not any(problems))
-        await asyncio.sleep(CHECK_INTERVAL_SECONDS)
+        await asyncio.sleep(RECHECK_INTERVAL_SECONDS if any(problems) else CHECK_INTERVAL_SECONDS)
 
 
 async def check_grpc_health(channel: grpc.aio.Channel, name: str = "") -> bool:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from tensorfleet.shared.errors import InvalidArtifact
 from tensorfleet.shared.manifest import ManifestFile, check_manifest
@@ -25,7 +26,7 @@ def list_files(root: Path, is_wanted: Callable[[str], bool] | None = None) -> di
         is_wanted: Told each relative path, a folder's with a "/" at its end; false leaves it out.
 
     Raises:
-        InvalidArtifact: It does not exist, or a symbolic link leads out of the folder.
+        InvalidArtifact: It does not exist, cannot be read, or a symbolic link leads out of it.
     """
     if root.is_file():
         return {root.name: root}
@@ -33,7 +34,7 @@ def list_files(root: Path, is_wanted: Callable[[str], bool] | None = None) -> di
         raise InvalidArtifact(f"{root} does not exist or is not a file or folder")
     inside = root.resolve()
     found: dict[str, Path] = {}
-    for folder, folder_names, file_names in os.walk(root):
+    for folder, folder_names, file_names in os.walk(root, onerror=_refuse):
         here = Path(folder)
         prefix = here.relative_to(root).as_posix() + "/" if here != root else ""
         folder_names[:] = sorted(
@@ -49,6 +50,11 @@ def list_files(root: Path, is_wanted: Callable[[str], bool] | None = None) -> di
             if path.is_file():
                 found[relative] = path
     return found
+
+
+def _refuse(exc: OSError) -> NoReturn:
+    """A folder that cannot be read must not be left out in silence."""
+    raise InvalidArtifact(f"cannot read {exc.filename}: {exc.strerror}") from exc
 
 
 def describe(root: Path, is_wanted: Callable[[str], bool] | None = None) -> list[LocalFile]:

@@ -1,0 +1,146 @@
+"""Jobs, tasks and attempts as tables."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tensorfleet.cli.watch_view import describe_output
+from tensorfleet.cli.words import ago, between, clock_time, size, state_text
+from tensorfleet.shared.rest.jobs import Attempt, Checkpoint, Failure, Job, Task
+
+MAX_ATTEMPT_ROWS = 50
+SHOWN_CHECKPOINTS = 5
+TAIL_LINES = 20
+
+
+def plain_table(*headers: str) -> Table:
+    """A table without lines, which survives being copied."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def job_table(jobs: Iterable[Job]) -> RenderableType:
+    """One line for each job."""
+    table = plain_table()
+    table.add_column("id", no_wrap=True)
+    table.add_column("name", overflow="ellipsis", no_wrap=True, min_width=8)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("tasks", justify="right", no_wrap=True)
+    table.add_column("created", no_wrap=True)
+    table.add_column("took", no_wrap=True)
+    for job in jobs:
+        table.add_row(
+            job.id,
+            job.name,
+            job.kind,
+            state_text(job.state),
+            f"{job.tasks.succeeded}/{job.tasks.total}",
+            ago(job.create_time),
+            between(job.start_time, job.end_time),
+        )
+    return table
+
+
+def job_details(
+    job: Job, tasks: Sequence[Task], checkpoints: Sequence[Checkpoint]
+) -> RenderableType:
+    """Everything about one job."""
+    parts: list[RenderableType] = [_facts(job)]
+    if job.failure is not None:
+        parts += [Text(), _failure(job.failure)]
+    if tasks:
+        parts += [Text(), _attempt_table(tasks)]
+    if checkpoints:
+        parts += [Text(), _checkpoint_table(checkpoints)]
+    return Group(*parts)
+
+
+def _facts(job: Job) -> RenderableType:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    counts = job.tasks
+    asked = [f"{job.resources.cpus:g} cpus", size(job.resources.memory_bytes)]
+    if job.resources.gpus:
+        asked.append(f"{job.resources.gpus} {job.resources.gpu_kind} gpus".replace("  ", " "))
+    rows: list[tuple[str, RenderableType | str]] = [
+        ("job", Text(job.id, "bold")),
+        ("name", job.name),
+        ("kind", job.kind),
+        ("state", state_text(job.state)),
+        ("priority", job.priority),
+        ("owner", f"{job.owner} (project {job.project})"),
+        ("created", clock_time(job.create_time)),
+        ("started", clock_time(job.start_time)),
+        ("ended", clock_time(job.end_time)),
+        ("took", between(job.start_time, job.end_time)),
+        ("cancel asked", clock_time(job.cancel_request_time)),
+        ("each task", ", ".join(asked)),
+        ("attempts", f"at most {job.max_attempts} that fail by their own code"),
+        ("tasks", f"{counts.succeeded} of {counts.total} succeeded, {counts.running} running"),
+        ("labels", ", ".join(f"{key}={value}" for key, value in sorted(job.labels.items()))),
+        ("code", job.code[:16]),
+        ("spec", Text(json.dumps(job.spec, indent=2, ensure_ascii=False))),
+        ("results", "\n".join(_results(job))),
+    ]
+    for name, value in rows:
+        if value != "":
+            table.add_row(name, value)
+    return table
+
+
+def _results(job: Job) -> list[str]:
+    return [describe_output(output) for output in job.outputs if output.type != "checkpoint"]
+
+
+def _failure(failure: Failure) -> RenderableType:
+    lines = failure.output_tail[-TAIL_LINES:]
+    return Group(
+        Text.assemble((failure.reason, "bold red"), f"  {failure.message}"),
+        *(Text(f"  │ {line}", "dim") for line in lines),
+    )
+
+
+def _attempt_table(tasks: Sequence[Task]) -> RenderableType:
+    table = plain_table("task", "state", "attempt", "outcome", "worker", "took", "why")
+    rows = 0
+    for task in tasks:
+        index = str(task.index)
+        if not task.attempts:
+            table.add_row(index, state_text(task.state))
+            rows += 1
+        for attempt in task.attempts:
+            table.add_row(index, state_text(task.state), *_attempt_cells(attempt))
+            rows += 1
+        if rows >= MAX_ATTEMPT_ROWS:
+            return Group(table, Text(f"… of {len(tasks)} tasks; all of them with --json", "dim"))
+    return table
+
+
+def _attempt_cells(attempt: Attempt) -> tuple[RenderableType, ...]:
+    return (
+        str(attempt.number),
+        state_text(attempt.outcome),
+        attempt.worker_id,
+        between(attempt.start_time, attempt.end_time),
+        Text(attempt.failure.reason if attempt.failure else "", "red"),
+    )
+
+
+def _checkpoint_table(checkpoints: Sequence[Checkpoint]) -> RenderableType:
+    table = plain_table("checkpoint", "attempt", "size", "saved")
+    for checkpoint in checkpoints[:SHOWN_CHECKPOINTS]:
+        table.add_row(
+            f"step {checkpoint.step}",
+            str(checkpoint.attempt),
+            size(checkpoint.size_bytes),
+            ago(checkpoint.create_time),
+        )
+    more = len(checkpoints) - SHOWN_CHECKPOINTS
+    return Group(table, Text(f"and {more} older", "dim")) if more > 0 else table

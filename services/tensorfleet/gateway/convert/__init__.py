@@ -1,0 +1,1 @@
+"""JSON ↔ protobuf, pure: one file per group of shapes in `shared/rest/`."""

@@ -1,0 +1,419 @@
+"""A fleet's jobs, data and models from Python."""
+
+import math
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from tensorfleet.sdk.connection import Connection
+from tensorfleet.sdk.credentials import Credentials, find_credentials
+from tensorfleet.sdk.event_reader import EventReader
+from tensorfleet.sdk.packing import MAX_CODE_BYTES, pack
+from tensorfleet.sdk.uploads import upload_files
+from tensorfleet.shared.errors import FieldError, InvalidArtifact, InvalidJob, TooLarge
+from tensorfleet.shared.local_files import LocalFile
+from tensorfleet.shared.rest.auth import AccessToken
+from tensorfleet.shared.rest.datasets import (
+    CreateDatasetVersion,
+    Dataset,
+    DatasetDetail,
+    DatasetPage,
+    DatasetVersion,
+)
+from tensorfleet.shared.rest.events import Event
+from tensorfleet.shared.rest.health import FleetHealth
+from tensorfleet.shared.rest.job_files import check_job, read_job_file
+from tensorfleet.shared.rest.jobs import (
+    CancelJob,
+    Checkpoint,
+    CheckpointPage,
+    CreateJob,
+    Job,
+    JobPage,
+    JobState,
+    Task,
+    TaskPage,
+    TaskState,
+)
+from tensorfleet.shared.rest.models import (
+    Model,
+    ModelPage,
+    ModelVersion,
+    ModelVersionPage,
+    Prediction,
+)
+from tensorfleet.shared.rest.numbers import to_json_number
+from tensorfleet.shared.rest.uploads import ArtifactDownload
+from tensorfleet.shared.rest.workers import Worker, WorkerList
+from tensorfleet.shared.transfer import OnBytes
+
+PREDICT_TIMEOUT_SECONDS = 70.0
+PAGE_SIZE = 200
+
+_ARTIFACT_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class Client:
+    """Talks to a fleet's gateway.
+
+    ```python
+    with Client() as fleet:
+        job = fleet.submit("job.yaml")
+        for event in fleet.events(job.id):
+            print(event)
+    ```
+
+    Logs in by itself at the first request, and again when the token has expired. Safe to use from
+    several threads. What the gateway refuses is raised as the class of `tensorfleet.shared.errors`
+    that fits; a gateway that does not answer, after a few tries, as `Unavailable`.
+    """
+
+    def __init__(
+        self, url: str = "", *, token: str = "", username: str = "", password: str = ""
+    ) -> None:
+        """Finds the fleet; sends nothing yet.
+
+        Args:
+            url: The gateway's. Empty: the fleet of TENSORFLEET_URL with TENSORFLEET_TOKEN, or with
+                TENSORFLEET_USERNAME and TENSORFLEET_PASSWORD; else the one that runs on this
+                machine (credentials.json in TENSORFLEET_HOME, which is ~/.tensorfleet by default).
+            token: An access token, to be given with a URL.
+            username: Given with a URL and a password, instead of a token.
+
+        Raises:
+            Unauthenticated: No fleet is known here, or there are no credentials for it.
+            InvalidInput: The URL is not one.
+        """
+        given = Credentials(url=url, token=token, username=username, password=password)
+        self._connection = Connection(given if url else find_credentials())
+
+    def __enter__(self) -> Self:
+        """The client itself; it is closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._connection.close()
+
+    @property
+    def url(self) -> str:
+        """The gateway's."""
+        return self._connection.credentials.url
+
+    def login(self) -> AccessToken:
+        """Logs in now, to see whether the credentials are good, or to get a token to hand on.
+
+        Raises:
+            Unauthenticated: They are wrong.
+        """
+        return self._connection.log_in()
+
+    # Jobs
+
+    def submit(
+        self,
+        job: Mapping[str, Any] | str | Path,
+        *,
+        idempotency_key: str | None = None,
+        on_bytes: OnBytes | None = None,
+    ) -> Job:
+        """Hands in a job; when this returns, it is durable and queued.
+
+        The job is checked before anything is sent. Its `code` folder is packed and uploaded, but
+        for what the fleet has already; .git, .venv, __pycache__, *.pyc and what the folder's
+        .tensorfleetignore names stay at home.
+
+        Args:
+            job: A job, or the path of a YAML file with one. Its `code` is a folder (relative to the
+                file, or to the working directory), or the id of an artifact.
+            idempotency_key: The same key with the same job gives the first job again. By default
+                each call has its own, so that its own retries make one job only.
+            on_bytes: Called from several threads with the number of bytes that were uploaded.
+
+        Raises:
+            InvalidJob: `fields` names everything that is wrong.
+            UnknownKind: No such kind of job.
+            TooLarge: The code folder is too large.
+            IdempotencyConflict: The key came before with another job.
+        """
+        if isinstance(job, Mapping):
+            asked, base = check_job(dict(job)), Path()
+        else:
+            asked, base = read_job_file(Path(job)), Path(job).parent
+        code = self._find_code(asked.code, base)
+        _check_kind(asked, code)
+        if isinstance(code, list):
+            asked = replace(asked, code=upload_files(self._connection, code, on_bytes).id)
+        key = idempotency_key if idempotency_key is not None else secrets.token_hex(16)
+        return self._connection.request(
+            "POST", "/api/v1/jobs", Job, body=asked, headers={"Idempotency-Key": key}
+        )
+
+    @staticmethod
+    def _find_code(code: str, base: Path) -> list[LocalFile] | str:
+        """The files of the code folder; or an artifact's id, which may be empty, as it is."""
+        folder = base / Path(code).expanduser()
+        if not code or (_ARTIFACT_ID.fullmatch(code) and not _is_folder(folder)):
+            return code
+        if not _is_folder(folder):
+            message = f"{folder} is not a folder; name the one that holds the code"
+            raise InvalidJob(f"code: {message}", (FieldError(field="code", message=message),))
+        try:
+            return pack(folder, max_bytes=MAX_CODE_BYTES)
+        except TooLarge:
+            raise
+        except InvalidArtifact as exc:
+            problem = FieldError(field="code", message=str(exc))
+            raise InvalidJob(f"code: {exc}", (problem, *exc.fields)) from exc
+
+    def job(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            JobNotFound: No such job.
+        """
+        return self._connection.request("GET", _path("jobs", job_id), Job)
+
+    def jobs(
+        self, *, state: JobState | None = None, kind: str = "", limit: int | None = None
+    ) -> Iterator[Job]:
+        """Jobs, newest first, fetched page by page while they are read.
+
+        Args:
+            state: Only jobs in this state.
+            kind: Only jobs of this kind.
+            limit: At most this many.
+        """
+        query = {"state": state, "kind": kind}
+        for page in self._pages(_path("jobs"), JobPage, query, limit):
+            yield from page.jobs
+
+    def cancel(self, job_id: str, *, reason: str = "") -> Job:
+        """Asks a job's tasks to stop; one that has ended stays as it is.
+
+        Raises:
+            JobNotFound: No such job.
+        """
+        return self._connection.request(
+            "POST", _path("jobs", job_id, "cancel"), Job, body=CancelJob(reason=reason)
+        )
+
+    def tasks(self, job_id: str, *, state: TaskState | None = None) -> Iterator[Task]:
+        """A job's tasks with their attempts, by index.
+
+        Raises:
+            JobNotFound: No such job.
+        """
+        path = _path("jobs", job_id, "tasks")
+        for page in self._pages(path, TaskPage, {"state": state}):
+            yield from page.tasks
+
+    def checkpoints(self, job_id: str) -> Iterator[Checkpoint]:
+        """A job's checkpoints, newest first.
+
+        Raises:
+            JobNotFound: No such job.
+        """
+        for page in self._pages(_path("jobs", job_id, "checkpoints"), CheckpointPage):
+            yield from page.checkpoints
+
+    def events(self, job_id: str, after: int = 0) -> Iterator[Event]:
+        """A job's events, old ones first, then those to come, until the job ends.
+
+        Goes on over broken connections without gaps and repeats. Ends after the terminal event; at
+        once when that one is not after `after`.
+
+        Args:
+            after: Only events with a higher sequence number.
+
+        Raises:
+            JobNotFound: No such job.
+            Unavailable: The gateway was away for two minutes.
+        """
+        return EventReader(self._connection, job_id, after=after).read()
+
+    def wait(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
+        """Returns the job once it has ended, however it ended.
+
+        Raises:
+            JobNotFound: No such job.
+            DeadlineExceeded: It did not end in time; it goes on.
+        """
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        for _ in EventReader(self._connection, job_id, deadline=deadline).read():
+            pass
+        return self.job(job_id)
+
+    # Data
+
+    def upload_dataset(
+        self,
+        name: str,
+        folder: str | Path,
+        description: str = "",
+        *,
+        on_bytes: OnBytes | None = None,
+    ) -> DatasetVersion:
+        """Makes a folder (or one file) the next version of a dataset.
+
+        Contents that the fleet has already are not sent again. When nothing changed since the
+        newest version, that one is returned.
+
+        Args:
+            description: For people; empty leaves the old one.
+            on_bytes: Called from several threads with the number of bytes that were uploaded.
+
+        Raises:
+            InvalidName: The name is not allowed.
+            InvalidArtifact: The folder is missing, empty or has too many files.
+        """
+        artifact = upload_files(self._connection, pack(Path(folder).expanduser()), on_bytes)
+        return self._connection.request(
+            "POST",
+            _path("datasets"),
+            DatasetVersion,
+            body=CreateDatasetVersion(name=name, artifact_id=artifact.id, description=description),
+        )
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Datasets, by name."""
+        for page in self._pages(_path("datasets"), DatasetPage):
+            yield from page.datasets
+
+    def dataset_versions(self, name: str) -> Iterator[DatasetVersion]:
+        """A dataset's versions, newest first.
+
+        Raises:
+            DatasetNotFound: No such dataset.
+        """
+        for page in self._pages(_path("datasets", name), DatasetDetail):
+            yield from page.versions
+
+    def artifact(self, artifact_id: str) -> ArtifactDownload:
+        """An artifact's files, each with a signed URL to GET it from.
+
+        Raises:
+            ArtifactNotFound: No such artifact.
+        """
+        return self._connection.request("GET", _path("artifacts", artifact_id), ArtifactDownload)
+
+    # Models
+
+    def models(self) -> Iterator[Model]:
+        """Registered models, by name."""
+        for page in self._pages(_path("models"), ModelPage):
+            yield from page.models
+
+    def model_versions(self, name: str) -> Iterator[ModelVersion]:
+        """A model's versions, newest first.
+
+        Raises:
+            ModelNotFound: No such model.
+        """
+        for page in self._pages(_path("models", name, "versions"), ModelVersionPage):
+            yield from page.versions
+
+    def predict(self, name: str, inputs: Any, version: int | None = None) -> Prediction:
+        """Runs a model over a batch.
+
+        Args:
+            inputs: Nested lists (or an array that has `tolist`), one row for each example; for a
+                model with several inputs, a dict of such by the input's name.
+            version: None means the one in production, or the newest when none is.
+
+        Raises:
+            ModelNotFound: No such model or version.
+            ModelNotServable: Its files are not a model that can be run.
+            InvalidInput: The inputs do not fit the model; the message says where.
+        """
+        return self._connection.request(
+            "POST",
+            _path("models", name, "predict"),
+            Prediction,
+            body={"inputs": _to_json(inputs), "version": version},
+            timeout_seconds=PREDICT_TIMEOUT_SECONDS,
+        )
+
+    # The fleet itself
+
+    def workers(self) -> list[Worker]:
+        """Every known worker, by id."""
+        return self._connection.request("GET", _path("workers"), WorkerList).workers
+
+    def health(self) -> FleetHealth:
+        """Health of the fleet and of everything that it needs."""
+        return self._connection.request("GET", "/health", FleetHealth, also_fine=frozenset({503}))
+
+    def _pages(
+        self,
+        path: str,
+        shape: type[Any],
+        query: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Any]:
+        token, left = "", limit
+        while left is None or left > 0:
+            size = PAGE_SIZE if left is None else min(PAGE_SIZE, left)
+            page = self._connection.request(
+                "GET",
+                path,
+                shape,
+                query={**(query or {}), "page_size": size, "page_token": token},
+            )
+            yield page
+            token = page.next_page_token
+            if not token:
+                return
+            left = None if left is None else left - size
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # for instance, the name is too long
+        return False
+
+
+def _path(*parts: str) -> str:
+    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _check_kind(asked: CreateJob, code: list[LocalFile] | str) -> None:
+    """What the kind's room says of its spec and of the code, before anything is sent."""
+    from tensorfleet.kinds.registry import find_kind  # here, as importing the SDK must stay quick
+
+    kind = find_kind(asked.kind)
+    spec = kind.parse_spec(asked.spec)
+    if isinstance(code, list):
+        kind.check_code(spec, frozenset(item.file.path for item in code))
+    elif not code and kind.needs_code(spec):
+        message = "is missing; name the folder that holds the code"
+        raise InvalidJob(f"code {message}", (FieldError(field="code", message=message),))
+
+
+def _to_json(value: Any) -> Any:
+    """Inputs as JSON can carry them: arrays as lists, NaN and infinities by their names."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _to_json(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return to_json_number(value)
+    return value
