@@ -192,8 +192,7 @@ def _last_line(exc: Exception) -> str:
 def _torch_type(data_type: DataType) -> "torch.dtype":
     import torch
 
-    dtype = getattr(torch, data_type.value)
-    assert isinstance(dtype, torch.dtype)  # noqa: S101  the enum holds torch's own names
+    dtype: torch.dtype = getattr(torch, data_type.value)
     return dtype
 
 

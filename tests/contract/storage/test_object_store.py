@@ -18,6 +18,7 @@ from tensorfleet.shared.settings import S3Settings
 from tensorfleet.storage.object_store import Adoption, ObjectStore, PutTarget
 from tensorfleet.storage.s3_object_store import S3ObjectStore, s3_connected
 from tests.stores import S3Store
+from tests.wire.storage.storage_client import NO_CERTIFICATES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +34,7 @@ def prefix() -> str:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_CERTIFICATES) as client:
         yield client
 
 
@@ -125,7 +126,7 @@ async def test_what_was_checked_is_what_is_copied(
     done = threading.Event()
 
     def swap() -> None:
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, verify=NO_CERTIFICATES) as client:
             while not done.is_set():
                 for content in (evil, good):
                     client.put(url, content=content).raise_for_status()
@@ -151,7 +152,7 @@ async def test_what_was_checked_is_what_is_copied(
 async def test_quick_requests_do_not_wait_for_large_contents(
     s3_settings: S3Settings, prefix: str, http: httpx.AsyncClient
 ) -> None:
-    content = os.urandom(1024 * 1024) * 64
+    content = os.urandom(1024 * 1024) * 32
     async with s3_connected(s3_settings, threads=1) as objects:
         await put(objects, http, prefix + "large", content)
         adopting = asyncio.create_task(

@@ -69,7 +69,7 @@ def origin(tmp_path: Path) -> Iterator[Origin]:
     folder.mkdir()
     handler = partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield Origin(folder, f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
