@@ -88,6 +88,11 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 session.held[ref] = convert.resources_from_message(running.resources)
             else:
                 lost.append(ref)
+        # What it was given and does not run died with its last life, or got lost on the way: no
+        # need to wait for the lease.
+        for task in await self._store.running_tasks(worker.id):
+            if task.current not in session.held:
+                await self._lifecycle.lose(task.current)
         await self._lifecycle.renew(worker.id, list(session.held))
         session.send(
             pb.OrchestratorRecord(

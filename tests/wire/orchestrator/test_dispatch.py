@@ -166,6 +166,25 @@ async def test_silent_worker_loses_its_task_to_another_one(door: OrchestratorDoo
     await other.vanish()
 
 
+async def test_worker_that_restarts_gets_its_lost_task_again_without_waiting_for_the_lease(
+    mongo_url: str, mongo_database: str, redis_url: str
+) -> None:
+    async with orchestrator_running(
+        mongo_url, mongo_database, redis_url, lease_seconds=1000, renew_interval_seconds=100
+    ) as door:
+        first_life = ScriptedWorker(door.dispatch).attach()
+        job = await create(door)
+        await first_life.assignment()
+        await first_life.vanish()
+        second_life = ScriptedWorker(door.dispatch).attach()
+        assignment = await second_life.assignment()
+        assert assignment.ref.attempt == 2
+        finish(second_life, assignment.ref, SUCCEEDED)
+        events = await events_of(door, job.id)
+        assert "WORKER_LOST" in {e.task_state.failure.reason for e in events}
+        await second_life.vanish()
+
+
 async def test_renewed_lease_is_kept(door: OrchestratorDoor) -> None:
     worker = ScriptedWorker(door.dispatch).attach()
     await create(door)
