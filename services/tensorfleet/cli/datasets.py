@@ -79,7 +79,7 @@ def upload(
     Contents that the fleet has already are not sent again.
     """
     from tensorfleet.cli.fleet_client import open_client
-    from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.cli.terminal import done, out, print_json
     from tensorfleet.cli.words import size
 
     with open_client() as client:
@@ -87,7 +87,5 @@ def upload(
     if as_json:
         print_json(version)
     else:
-        out().print(
-            f"[green]✔[/] {version.dataset} version {version.version} "
-            f"[dim]({version.file_count} files, {size(version.size_bytes)})[/]"
-        )
+        aside = f"({version.file_count} files, {size(version.size_bytes)})"
+        out().print(done(f"{version.dataset} version {version.version}", aside))

@@ -33,7 +33,7 @@ class DemoFailed(TensorFleetError):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one step took."""
+    """How long one step took, or a part of one that is worth telling."""
 
     name: str
     seconds: float
@@ -76,7 +76,7 @@ def run_demo(view: "DemoView", *, fleet_seconds: float | None) -> DemoResults:
     with open_client() as client, tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         view.headline("Uploading 1,797 handwritten digits as a dataset")
-        with _timed(results, "dataset written and uploaded"):
+        with _timed(results, "dataset made and uploaded"):
             import_script(example / "data.py").write_digits(data)
             version = client.upload_dataset(DATASET, data, "handwritten digits from scikit-learn")
         results.dataset_version = version.version
@@ -84,7 +84,7 @@ def run_demo(view: "DemoView", *, fleet_seconds: float | None) -> DemoResults:
         _train(client, example, results, view)
         _check_kept(client, results)
         view.headline("Asking the model, through the gateway, for digits it has never seen")
-        with _timed(results, "first prediction, model loaded"):
+        with _timed(results, "model loaded, 100 predictions"):
             _ask(client, data, results)
     _judge(results)
     return results
@@ -93,15 +93,16 @@ def run_demo(view: "DemoView", *, fleet_seconds: float | None) -> DemoResults:
 def _train(client: "Client", example: Path, results: DemoResults, view: "DemoView") -> None:
     view.headline("Training on a worker")
     begun = time.monotonic()
-    with _timed(results, "job checked, code uploaded, queued"):
-        job = client.submit(example / "job.yaml")
+    job = client.submit(example / "job.yaml")
+    results.stages.append(Stage(name="job submitted", seconds=time.monotonic() - begun))
     results.job_id = job.id
     progress, first_step = view.watch(job, client.events(job.id))
     results.first_step_seconds = first_step - begun
-    results.stages.append(Stage(name="first epoch reported", seconds=first_step - begun))
-    results.stages.append(Stage(name="trained, model registered", seconds=time.monotonic() - begun))
+    ended = time.monotonic()
+    results.stages.append(Stage(name="… to its first epoch", seconds=first_step - begun))
+    results.stages.append(Stage(name="… to its registered model", seconds=ended - begun))
     if progress.state != "succeeded":
-        raise DemoFailed(f"the training {progress.state}; see tensorfleet logs {job.id}")
+        raise DemoFailed(f"the training job {progress.state}; see tensorfleet logs {job.id}")
 
 
 def _check_kept(client: "Client", results: DemoResults) -> None:

@@ -12,7 +12,7 @@ from tensorfleet.cli.demo_run import DemoResults
 from tensorfleet.cli.digit_pictures import gallery
 from tensorfleet.cli.fleet_view import fleet_view
 from tensorfleet.cli.job_progress import JobProgress
-from tensorfleet.cli.terminal import err, out
+from tensorfleet.cli.terminal import done, err, out
 from tensorfleet.cli.watch_view import watch_job
 from tensorfleet.cli.words import duration
 from tensorfleet.local.fleet_event import FleetReady
@@ -37,7 +37,7 @@ class DemoView:
 
     def done(self, text: str) -> None:
         """Says what has been done."""
-        self._console.print(Text.assemble(("✔ ", "green"), text))
+        self._console.print(done(text))
 
     def watch(self, job: Job, events: Iterable[Event]) -> tuple[JobProgress, float]:
         """Shows a job until it ends.
@@ -67,12 +67,15 @@ class DemoView:
         if fleet_stays:
             parts += [Text(), _next_steps(results)]
         is_fine = not results.problems
+        colour = "green" if is_fine else "red"
         self._console.print(
             Panel(
                 Group(*parts),
-                title="[bold green]The demo worked[/]" if is_fine else "[bold red]Not quite[/]",
+                title=Text("The demo worked", "bold green")
+                if is_fine
+                else Text("Not quite", "bold red"),
                 title_align="left",
-                border_style="green" if is_fine else "red",
+                border_style=colour,
                 padding=(1, 2),
                 width=min(self._console.width, 100),
             )
@@ -84,8 +87,7 @@ class DemoView:
 
 
 def _one_line(event: FleetReady) -> RenderableType:
-    spent = (f" (up after {event.seconds:.1f} s)", "dim")
-    return Text.assemble(("✔ ", "green"), event.url, spent)
+    return done(event.url, f"(up after {event.seconds:.1f} s)")
 
 
 def _pairs() -> Table:

@@ -7,7 +7,7 @@ import typer
 
 from tensorfleet.cli.exit_status import FAILED
 
-_MARKS = {"fine": "[green]✔[/]", "warning": "[yellow]![/]", "problem": "[red]✖[/]"}
+_MARKS = {"fine": ("✔", "green"), "warning": ("!", "yellow"), "problem": ("✖", "red")}
 
 
 def doctor(
@@ -35,7 +35,7 @@ def doctor(
             detail = Text(finding.detail)
             if finding.mend:
                 detail.append(f"\n→ {finding.mend}", "bold")
-            table.add_row(_MARKS[finding.verdict], finding.name, detail)
+            table.add_row(Text(*_MARKS[finding.verdict]), finding.name, detail)
         out().print(table)
     if any(finding.verdict == "problem" for finding in findings):
         raise typer.Exit(FAILED)

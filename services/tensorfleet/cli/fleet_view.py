@@ -142,7 +142,7 @@ def print_line(console: Console, event: events.FleetEvent) -> None:
         case events.Notice():
             console.print(Text.assemble(("! ", "yellow"), event.text))
         case events.PartEnded():
-            how = f"{event.part} {event.how.splitlines()[0]}; "
+            how = f"{event.part} {event.how}; "
             again = f"starting it again in {event.restart_seconds:g} s"
             console.print(_stamped(("! ", "yellow"), how + again))
             for line in event.log_tail.splitlines():
@@ -180,7 +180,8 @@ def ready_panel(
         commands.add_row("tensorfleet down", "stop everything; data stays")
     else:
         commands.add_row("Ctrl-C", "stop everything; data stays")
-    title = f"[bold green]TensorFleet is up[/] [dim]after {event.seconds:.1f} s[/]"
+    spent = (f" after {event.seconds:.1f} s", "dim")
+    title = Text.assemble(("TensorFleet is up", "bold green"), spent)
     return Panel(
         Group(places, Text(), commands),
         title=title,

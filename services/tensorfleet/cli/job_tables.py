@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -11,6 +11,7 @@ from tensorfleet.cli.watch_view import describe_output
 from tensorfleet.cli.words import ago, between, clock_time, size, state_text
 from tensorfleet.shared.rest.jobs import Attempt, Checkpoint, Failure, Job, Task
 
+MIN_NAME_WIDTH = 8
 MAX_ATTEMPT_ROWS = 50
 SHOWN_CHECKPOINTS = 5
 TAIL_LINES = 20
@@ -24,27 +25,41 @@ def plain_table(*headers: str) -> Table:
     return table
 
 
-def job_table(jobs: Iterable[Job]) -> RenderableType:
-    """One line for each job."""
-    table = plain_table()
-    table.add_column("id", no_wrap=True)
-    table.add_column("name", overflow="ellipsis", no_wrap=True, min_width=8)
-    table.add_column("kind", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("tasks", justify="right", no_wrap=True)
-    table.add_column("created", no_wrap=True)
-    table.add_column("took", no_wrap=True)
-    for job in jobs:
-        table.add_row(
-            job.id,
-            job.name,
-            job.kind,
-            state_text(job.state),
-            f"{job.tasks.succeeded}/{job.tasks.total}",
-            ago(job.create_time),
-            between(job.start_time, job.end_time),
+class JobTable:
+    """One line for each job. In a narrow window the names are cut, and nothing else."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = jobs
+
+    def __rich_console__(
+        self, console: Console, _options: ConsoleOptions
+    ) -> Iterable[RenderableType]:
+        rows = [_job_cells(job) for job in self._jobs]
+        headers = ("id", "kind", "state", "tasks", "created", "took")
+        # One space between columns, as an id is long.
+        taken = sum(
+            max(len(header), *(len(row[column]) for row in rows)) + 1
+            for column, header in enumerate(headers)
         )
-    return table
+        table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+        for header in ("id", "name", *headers[1:]):
+            table.add_column(header, no_wrap=True)
+        for job, (job_id, *others) in zip(self._jobs, rows, strict=True):
+            name = Text(job.name)
+            name.truncate(max(MIN_NAME_WIDTH, console.width - taken - 1), overflow="ellipsis")
+            table.add_row(job_id, name, *others)
+        yield table
+
+
+def _job_cells(job: Job) -> tuple[Text, ...]:
+    return (
+        Text(job.id),
+        Text(job.kind),
+        state_text(job.state),
+        Text(f"{job.tasks.succeeded}/{job.tasks.total}"),
+        Text(ago(job.create_time)),
+        Text(between(job.start_time, job.end_time)),
+    )
 
 
 def job_details(

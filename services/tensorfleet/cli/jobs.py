@@ -20,7 +20,7 @@ def jobs(
 ) -> None:
     """List jobs, newest first."""
     from tensorfleet.cli.fleet_client import open_client
-    from tensorfleet.cli.job_tables import job_table
+    from tensorfleet.cli.job_tables import JobTable
     from tensorfleet.cli.terminal import out, print_hint, print_json
 
     with open_client() as client:
@@ -28,7 +28,7 @@ def jobs(
     if as_json:
         print_json({"jobs": found})
     elif found:
-        out().print(job_table(found))
+        out().print(JobTable(found))
     else:
         print_hint("No such jobs. Hand one in: tensorfleet submit job.yaml")
 

@@ -33,7 +33,7 @@ def predict(
     """
     from tensorfleet.cli.fleet_client import open_client
     from tensorfleet.cli.prediction_table import prediction_table
-    from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.cli.terminal import done, out, print_json
 
     inputs = read_inputs(source)
     with open_client() as client:
@@ -41,10 +41,8 @@ def predict(
     if as_json:
         print_json(prediction)
         return
-    out().print(
-        f"[bold]{prediction.model}[/] version {prediction.version} "
-        f"[dim]({prediction.compute_ms:.2f} ms in the model)[/]"
-    )
+    aside = f"({prediction.compute_ms:.2f} ms in the model)"
+    out().print(done(f"{prediction.model} version {prediction.version}", aside))
     out().print(prediction_table(prediction.outputs))
 
 

@@ -34,7 +34,7 @@ def submit(
 ) -> None:
     """Hand in a job: check it, upload its code, queue it."""
     from tensorfleet.cli.fleet_client import open_client
-    from tensorfleet.cli.terminal import out, print_hint, print_json
+    from tensorfleet.cli.terminal import done, out, print_hint, print_json
     from tensorfleet.cli.watch import follow_job
     from tensorfleet.shared.rest.job_files import read_job_file
 
@@ -50,7 +50,7 @@ def submit(
         if as_json:
             print_json(job, is_line=watch)
         else:
-            out().print(f"[green]✔[/] {job.id} [dim]is queued[/]")
+            out().print(done(job.id, "is queued"))
         if watch:
             follow_job(client, job, as_json=as_json)
         elif not as_json:

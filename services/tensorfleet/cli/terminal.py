@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
 # Of a table in a file or pipe; nobody's window cuts it there.
 PIPE_WIDTH = 200
@@ -14,27 +15,31 @@ PIPE_WIDTH = 200
 @cache
 def out() -> Console:
     """Standard output, for what was asked for."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return _console(is_error=False)
 
 
 @cache
 def err() -> Console:
     """Standard error, for what went wrong and what to do next."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else PIPE_WIDTH, highlight=False)
+    return _console(is_error=True)
+
+
+def done(text: str, aside: str = "") -> Text:
+    """A line that says that something has been done."""
+    return Text.assemble(("✔ ", "green"), text, (f" {aside}" if aside else "", "dim"))
 
 
 def print_error(message: str) -> None:
     """One red line on standard error; further lines of the message follow as they are."""
     first, _, rest = message.partition("\n")
-    err().print("[bold red]error:[/]", end=" ", soft_wrap=True)
-    err().print(first, markup=False, style="red", soft_wrap=True)
+    err().print(Text.assemble(("error: ", "bold red"), (first, "red")), soft_wrap=True)
     if rest:
-        err().print(rest, markup=False, soft_wrap=True)
+        err().print(rest, soft_wrap=True)
 
 
 def print_hint(message: str) -> None:
     """A line about what to do next, on standard error so that it is in nobody's data."""
-    err().print(message, style="dim", markup=False, soft_wrap=True)
+    err().print(message, style="dim", soft_wrap=True)
 
 
 def print_json(value: Any, *, is_line: bool = False) -> None:
@@ -44,3 +49,15 @@ def print_json(value: Any, *, is_line: bool = False) -> None:
         encoded = msgspec.json.format(encoded, indent=2)
     sys.stdout.write(encoded.decode() + "\n")
     sys.stdout.flush()
+
+
+def _console(*, is_error: bool) -> Console:
+    stream = sys.stderr if is_error else sys.stdout
+    return Console(
+        stderr=is_error,
+        width=None if stream.isatty() else PIPE_WIDTH,
+        # Names and messages of users go through here; "[red]" in them is just that.
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )

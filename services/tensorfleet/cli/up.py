@@ -42,7 +42,7 @@ def up(
     With --detach, a fleet that runs already is fine (exit status 0 once it is healthy); without,
     it is an error.
     """
-    from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.cli.terminal import done, out, print_json
     from tensorfleet.local.detached import wait_until_running
     from tensorfleet.local.fleet_home import find_home
     from tensorfleet.local.fleet_lock import is_locked
@@ -56,7 +56,7 @@ def up(
         if as_json:
             print_json(record, is_line=True)
         else:
-            out().print(f"[green]✔[/] A fleet runs already in {home.root}: {record.url}")
+            out().print(done(f"A fleet runs already in {home.root}: {record.url}"))
     else:
         start_detached(home, tell, workers=workers, port=port)
 
@@ -72,7 +72,7 @@ def down(
 
     Tasks that run get time for a checkpoint and go on from there at the next start.
     """
-    from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.cli.terminal import done, out, print_json
     from tensorfleet.local.detached import stop_fleet
     from tensorfleet.local.fleet_home import find_home
 
@@ -83,7 +83,7 @@ def down(
     elif seconds is None:
         out().print(f"No fleet runs in {home.root}.")
     else:
-        out().print(f"[green]✔[/] The fleet in {home.root} has stopped [dim]({seconds:.1f} s)[/]")
+        out().print(done(f"The fleet in {home.root} has stopped", f"({seconds:.1f} s)"))
 
 
 def start_detached(home: "FleetHome", tell: "Tell", *, workers: int, port: int) -> float:

@@ -141,6 +141,8 @@ def print_failure(console: Console, failure: Failure) -> None:
 
 def describe_output(output: Output) -> str:
     """Something that a job left, in a few words."""
+    if output.type == "checkpoint":
+        return f"checkpoint of step {output.name}"
     version = f" version {output.version}" if output.version else ""
     return f"{output.type.replace('_', ' ').replace(' version', '')} {output.name}{version}"
 

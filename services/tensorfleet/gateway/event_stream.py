@@ -4,7 +4,7 @@ Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
@@ -41,7 +41,7 @@ def to_frame(event: event_pb2.Event) -> bytes:
 
 async def event_frames(
     batches: Batches, keep_alive_seconds: float, stopping: asyncio.Event
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The frames of a response, each batch as soon as it is there.
 
     Ends with the batches, or when `stopping` is set: the reader then connects to another replica
@@ -73,8 +73,8 @@ async def event_frames(
         yield _BROKEN
     finally:
         stop.cancel()
-        # Nothing may be awaited here: when the reader has gone, each await is cancelled again.
-        if coming is not None:
+        # Nothing may wait here: when the reader has gone, each wait is cancelled again.
+        if coming is not None and not coming.done():
             coming.cancel()  # unwinds the batches, too
         else:
             await batches.aclose()  # they stand at a yield, so this does not wait

@@ -19,6 +19,8 @@ class HttpMetrics:
             ["method", "route"],
             registry=registry,
         )
+        # Finding the child of some labels costs as much as counting; there are few of them.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.event_streams = Gauge(
             "tensorfleet_gateway_event_streams_open",
             "Event streams that are open now",
@@ -27,5 +29,12 @@ class HttpMetrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Records a request whose answer has begun."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        key = (method, route, status)
+        if key not in self._children:
+            self._children[key] = (
+                self._requests.labels(method, route, str(status)),
+                self._seconds.labels(method, route),
+            )
+        requests, durations = self._children[key]
+        requests.inc()
+        durations.observe(seconds)

@@ -1,20 +1,17 @@
 """uvicorn inside our own process: our signals, our socket, our stop."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 
-from tensorfleet.shared.addresses import split_address
-from tensorfleet.shared.errors import InvalidInput
+from tensorfleet.shared.listener import BACKLOG, open_listener
 
 TICK_SECONDS = 1.0
 # Longer than the idle time of usual clients and proxies, so that they close first.
 KEEP_ALIVE_SECONDS = 75
-BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
@@ -71,24 +68,3 @@ async def http_server_started(app: Any, listen: str, grace_seconds: float) -> As
             yield listener.getsockname()[1]
         finally:
             server.stop.set()
-
-
-def open_listener(listen: str) -> socket.socket:
-    """A listening socket at `host:port`.
-
-    Raises:
-        InvalidInput: The address cannot be listened on.
-    """
-    host, port = split_address(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol given: asyncio turns Nagle's algorithm off only where it reads TCP here, and
-    # with it on, every answer (head and body are two writes) waits 40 ms for the client's ACK.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as exc:
-        listener.close()
-        raise InvalidInput(f"cannot listen on {listen}: {exc.strerror or exc}") from exc
-    return listener

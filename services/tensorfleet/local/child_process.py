@@ -36,9 +36,10 @@ class ChildProcess:
     process is itself killed: start children from a thread that stays, usually the main thread.
     """
 
-    def __init__(self, command: ChildCommand, process: Process) -> None:
+    def __init__(self, command: ChildCommand, process: Process, log_start_bytes: int) -> None:
         self.command = command
         self._process = process
+        self._log_start_bytes = log_start_bytes
 
     @classmethod
     async def start(cls, command: ChildCommand) -> "ChildProcess":
@@ -49,6 +50,7 @@ class ChildProcess:
                 be run shows as a child that ends at once, with the reason in its log.
         """
         with _open_log(command.log_path) as log:
+            log_start_bytes = log.seek(0, os.SEEK_END)
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(EXEC_CHILD), str(os.getpid())),
                 *(str(command.program), *command.arguments),
@@ -59,7 +61,7 @@ class ChildProcess:
                 env=dict(command.environment),
                 start_new_session=True,
             )
-        return cls(command, process)
+        return cls(command, process, log_start_bytes)
 
     @property
     def pid(self) -> int:
@@ -94,16 +96,16 @@ class ChildProcess:
         return await self._process.wait()
 
     def log_tail(self) -> str:
-        """The last lines of the child's output, for error messages."""
-        return log_tail(self.command.log_path)
+        """The last lines of this child's output, for error messages."""
+        return log_tail(self.command.log_path, self._log_start_bytes)
 
 
-def log_tail(path: Path) -> str:
-    """The last lines of a log file; empty when there is none."""
+def log_tail(path: Path, start_bytes: int = 0) -> str:
+    """The last lines of a log file, but none before a place in it; empty when there is none."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - LOG_TAIL_BYTES))
+            file.seek(max(start_bytes, size - LOG_TAIL_BYTES))
             text = file.read().decode("utf-8", errors="replace")
     except FileNotFoundError:
         return ""

@@ -13,7 +13,12 @@ from tensorfleet.local.errors import ServerStartFailed
 from tensorfleet.local.fleet_health import logs_in, wait_until_healthy
 from tensorfleet.local.fleet_home import FleetHome
 from tensorfleet.local.fleet_parts import FleetLayout, build_parts, worker_names
-from tensorfleet.local.fleet_ports import GATEWAY_PORT, choose_ports, wanted_ports
+from tensorfleet.local.fleet_ports import (
+    GATEWAY_PORT,
+    choose_ports,
+    describe_taken,
+    wanted_ports,
+)
 from tensorfleet.local.fleet_secrets import ADMIN_USER, FleetSecrets, read_or_make_secrets
 from tensorfleet.local.free_ports import HOST
 from tensorfleet.local.given_stores import STORES, given_stores
@@ -105,9 +110,8 @@ class Fleet:
         self._tell(events.FleetStarting(parts=list(by_name)))
         for sentence in given.values():
             self._tell(events.Notice(text=sentence))
-        for name, choice in chosen.items():
-            if not choice.is_wanted:
-                self._tell(events.Notice(text=f"{name}: {choice.describe()}"))
+        for sentence in describe_taken(chosen):
+            self._tell(events.Notice(text=sentence))
         return ports, secrets
 
     def _known_variables(self) -> dict[str, str]:

@@ -18,8 +18,10 @@ from tensorfleet.local.service_process import start_service
 
 DATABASE = "tensorfleet"
 BUCKET = "tensorfleet"
-SERVICE_STOP_GRACE_SECONDS = 15.0
-WORKER_STOP_GRACE_SECONDS = 30.0
+# How long each process gives itself to stop, by its setting, its default, and what it may take
+# beyond that before it is killed.
+SERVICE_GRACE = ("TENSORFLEET_SHUTDOWN_GRACE_SECONDS", 10.0, 5.0)
+WORKER_GRACE = ("TENSORFLEET_WORKER_DRAIN_GRACE_SECONDS", 20.0, 10.0)
 
 # What each service connects to while it starts; it would end, or wait long, without it.
 SERVICE_NEEDS = {
@@ -138,7 +140,7 @@ def _service_part(layout: FleetLayout, service: str) -> Part:
             working_dir=layout.home.root,
             log_path=layout.home.log_file(service),
             port=layout.ports[service],
-            stop_grace_seconds=SERVICE_STOP_GRACE_SECONDS,
+            stop_grace_seconds=_stop_grace_seconds(layout.machine, *SERVICE_GRACE),
         )
 
     return Part(
@@ -167,7 +169,7 @@ def _worker_part(layout: FleetLayout, worker: str) -> Part:
             working_dir=layout.home.worker_dir(worker),
             log_path=layout.home.log_file(worker),
             port=layout.ports[worker],
-            stop_grace_seconds=WORKER_STOP_GRACE_SECONDS,
+            stop_grace_seconds=_stop_grace_seconds(layout.machine, *WORKER_GRACE),
             is_worker=True,
         )
 
@@ -182,3 +184,12 @@ def _worker_part(layout: FleetLayout, worker: str) -> Part:
 
 def _present(needs: Sequence[str], stores: Sequence[str]) -> tuple[str, ...]:
     return tuple(need for need in needs if need in stores)
+
+
+def _stop_grace_seconds(
+    machine: Mapping[str, str], variable: str, default: float, margin: float
+) -> float:
+    try:
+        return float(machine.get(variable, default)) + margin
+    except ValueError:
+        return default + margin  # the process itself will refuse the value, and say so

@@ -23,6 +23,8 @@ WANTED_PORTS = {
     "monitoring-metrics": 7114,
 }
 FIRST_WORKER_METRICS_PORT = 7121
+# Of more taken ports than this, most likely by another fleet, only the first are told one by one.
+TOLD_PORTS = 3
 
 
 def wanted_ports(workers: Iterable[str], gateway_port: int) -> dict[str, int]:
@@ -46,3 +48,14 @@ def choose_ports(wanted: dict[str, int]) -> dict[str, PortChoice]:
         others = [other for other_name, other in wanted.items() if other_name != name]
         chosen[name] = choose_port(port, reserved=[*taken, *(p for p in others if p != port)])
     return chosen
+
+
+def describe_taken(chosen: dict[str, PortChoice]) -> list[str]:
+    """Sentences about the wanted ports that others hold."""
+    taken = [
+        f"{name}: {choice.describe()}" for name, choice in chosen.items() if not choice.is_wanted
+    ]
+    more = len(taken) - TOLD_PORTS
+    if more <= 0:
+        return taken
+    return [*taken[:TOLD_PORTS], f"{more} more ports are held by others; free ones are used"]

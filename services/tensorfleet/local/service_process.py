@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from tensorfleet.local.child_process import ChildCommand, ChildProcess
+from tensorfleet.local.errors import ServerStartFailed, SettingsRefused
 from tensorfleet.local.free_ports import HOST
 from tensorfleet.local.part import RunningPart
 from tensorfleet.local.readiness import wait_until_answering
 
 START_TIMEOUT_SECONDS = 60.0
 PROBE_TIMEOUT_SECONDS = 2.0
+SETTINGS_REFUSED_STATUS = 2  # see shared/settings.py
 ATTACHED_LINE = b"tensorfleet_worker_session_attached 1.0"
 
 
@@ -44,6 +46,7 @@ async def start_service(
         is_worker: Whether it is one.
 
     Raises:
+        SettingsRefused: It ended because of its settings.
         ServerStartFailed: It ended or did not answer in time.
     """
     working_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,12 +70,20 @@ async def start_service(
             not_yet=(OSError, http.client.HTTPException),
             timeout_seconds=START_TIMEOUT_SECONDS,
         )
-    except BaseException:
+    except BaseException as exc:
         await process.stop(grace_seconds=0)
+        if isinstance(exc, ServerStartFailed) and process.returncode == SETTINGS_REFUSED_STATUS:
+            raise SettingsRefused(f"{name}: {_last_words(process)}") from None
         raise
     return RunningPart(
         process=process, stop=partial(process.stop, grace_seconds=stop_grace_seconds)
     )
+
+
+def _last_words(process: ChildProcess) -> str:
+    """What a service said of its settings, without the hint at its own `--help`."""
+    lines = [line for line in process.log_tail().splitlines() if not line.startswith("(--help")]
+    return lines[-1] if lines else "it refused its settings without a word"
 
 
 async def _listens() -> bool:

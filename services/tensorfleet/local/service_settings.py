@@ -1,6 +1,7 @@
 """The settings class of every service, and which variables of the environment it reads."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -34,19 +35,30 @@ def settings_class(service: str) -> type[Any]:
 
 def read_variables(service: str, variables: Mapping[str, str]) -> dict[str, str]:
     """Those of the variables that the service reads, and no other."""
-    names = [PREFIX + field.name.upper() for field in dataclasses.fields(settings_class(service))]
+    names = [PREFIX + name.upper() for name in _field_names(service)]
     return {name: variables[name] for name in names if name in variables}
 
 
 def describe_all_settings() -> str:
     """The text of a `.env` file with every setting of every service, each once."""
-    sections = [HEADER]
-    described: set[str] = set()
-    for service in SETTINGS_CLASSES:
-        cls = settings_class(service)
-        names = {field.name for field in dataclasses.fields(cls)}
-        if new := names - described:
-            text = describe_settings(cls, only=new)
-            sections.append(f"# --- {service} ---\n{text}\n")
-        described |= names
+    names = {service: _field_names(service) for service in SETTINGS_CLASSES}
+    counts = Counter(name for fields in names.values() for name in fields)
+    shared = {name for name, count in counts.items() if count > 1}
+    sections = [HEADER, _describe_shared(shared)]
+    for service, fields in names.items():
+        own = describe_settings(settings_class(service), only=set(fields) - shared)
+        sections.append(f"# --- {service} ---\n{own}\n")
     return "\n".join(sections)
+
+
+def _describe_shared(shared: set[str]) -> str:
+    lines, left = ["# --- several services ---"], set(shared)
+    for service in SETTINGS_CLASSES:
+        if text := describe_settings(settings_class(service), only=left):
+            lines.append(text)
+        left -= set(_field_names(service))
+    return "\n".join(lines) + "\n"
+
+
+def _field_names(service: str) -> list[str]:
+    return [field.name for field in dataclasses.fields(settings_class(service))]

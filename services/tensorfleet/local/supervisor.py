@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import psutil
+
 from tensorfleet.local import fleet_event as events
 from tensorfleet.local.errors import ServerNotSupported, ServerStartFailed
 from tensorfleet.local.part import Part, RunningPart, Variables
@@ -58,7 +60,7 @@ class Supervisor:
                 failures += 1
                 if not self._has_answered and failures >= FIRST_START_TRIES:
                     raise ServerStartFailed(f"{self.part.name} does not start: {exc}") from exc
-                how, log_tail = f"could not be started: {exc}", ""
+                how, log_tail = "could not be started", str(exc)
             delay_seconds = next_delay_seconds(delay_seconds, time.monotonic() - begun)
             self._tell(
                 events.PartEnded(
@@ -77,10 +79,17 @@ class Supervisor:
             self.running = None
 
     def kill(self) -> None:
-        """Ends the process, and whatever else is in its group, at once."""
-        if self.running is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.running.process.pid, signal.SIGKILL)
+        """Ends the process and everything that it started at once."""
+        if self.running is None:
+            return
+        pid = self.running.process.pid
+        with suppress(psutil.Error):
+            # A worker's tasks have groups of their own, and children that do not die with them.
+            for descendant in psutil.Process(pid).children(recursive=True):
+                with suppress(psutil.Error):
+                    descendant.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
 
     async def _live_once(self, begun: float) -> tuple[str, str]:
         self.running = await self.part.start(self._variables())
@@ -97,7 +106,7 @@ class Supervisor:
         )
         status = await process.wait()
         self.is_ready.clear()
-        # What it may have left in its group would hold its port.
+        # What it may have left would hold its port.
         self.kill()
         self.running = None
         tail = process.log_tail() if status > 0 else ""

@@ -69,11 +69,11 @@ async def monitoring_started(settings: MonitoringSettings) -> AsyncIterator[Moni
                 grace_seconds=settings.shutdown_grace_seconds,
             )
         )
-        http_port = stack.enter_context(
+        web = stack.enter_context(
             web_served(build_web(board, registry), settings.monitoring_http_listen)
         )
         stack.enter_context(metrics_served(settings.monitoring_metrics_listen, registry))
         await stack.enter_async_context(
-            running_beside(looker.run(settings.monitoring_interval_seconds))
+            running_beside(looker.run(settings.monitoring_interval_seconds), web.watch())
         )
-        yield MonitoringPorts(grpc=server.port, http=http_port)
+        yield MonitoringPorts(grpc=server.port, http=web.port)

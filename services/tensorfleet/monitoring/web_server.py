@@ -1,29 +1,42 @@
 """waitress in a thread beside the event loop."""
 
-import socket
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import waitress
 from waitress import wasyncore
 
-from tensorfleet.shared.addresses import split_address
-from tensorfleet.shared.errors import InvalidInput
+from tensorfleet.shared.listener import open_listener
 
 THREADS = 2
 TICK_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebServer:
+    """A running server."""
+
+    port: int
+    failure: "asyncio.Future[None]"
+    """Gets the exception that ended the server's thread, if one ever does."""
+
+    async def watch(self) -> None:
+        """Waits for ever; raises what ended the server's thread."""
+        await self.failure
+
+
 @contextmanager
-def web_served(web: Any, listen: str) -> Iterator[int]:
-    """Serves a WSGI application on `host:port` (port 0: any) from a thread; yields the port.
+def web_served(web: Any, listen: str) -> Iterator[WebServer]:
+    """Serves a WSGI application on `host:port` (port 0: any) from a thread.
 
     Raises:
         InvalidInput: The address cannot be listened on.
     """
-    listener = _listen(listen)
+    listener = open_listener(listen)
     connections: dict[int, Any] = {}
     server = waitress.create_server(
         web,
@@ -35,29 +48,26 @@ def web_served(web: Any, listen: str) -> Iterator[int]:
         max_request_body_size=1024 * 1024,
         clear_untrusted_proxy_headers=True,
     )
+    loop = asyncio.get_running_loop()
+    running = WebServer(port=listener.getsockname()[1], failure=loop.create_future())
     stop = threading.Event()
 
     def serve() -> None:
-        # Not server.run(): nothing but its own thread could end that one.
-        while not stop.is_set():
-            wasyncore.loop(timeout=TICK_SECONDS, use_poll=True, map=connections, count=1)
-        server.task_dispatcher.shutdown()
-        wasyncore.close_all(connections)
+        try:
+            # Not server.run(): nothing but its own thread could end that one.
+            while not stop.is_set():
+                wasyncore.loop(timeout=TICK_SECONDS, use_poll=True, map=connections, count=1)
+        except Exception as exc:  # noqa: BLE001  told to the loop, which ends the service
+            loop.call_soon_threadsafe(running.failure.set_exception, exc)
+        finally:
+            server.task_dispatcher.shutdown()
+            wasyncore.close_all(connections)
 
     thread = threading.Thread(target=serve, name="web")
     thread.start()
     try:
-        yield listener.getsockname()[1]
+        yield running
     finally:
         stop.set()
         server.pull_trigger()
         thread.join()
-
-
-def _listen(listen: str) -> socket.socket:
-    host, port = split_address(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as exc:
-        raise InvalidInput(f"cannot listen on {listen}: {exc.strerror or exc}") from exc

@@ -1,7 +1,6 @@
 """A fleet's jobs, data and models from Python."""
 
 import math
-import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,10 @@ from msgspec.structs import replace
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
 from tensorfleet.sdk.event_reader import EventReader
-from tensorfleet.sdk.packing import MAX_CODE_BYTES, pack
+from tensorfleet.sdk.packing import pack
+from tensorfleet.sdk.submission import prepare_job
 from tensorfleet.sdk.uploads import upload_files
-from tensorfleet.shared.errors import FieldError, InvalidArtifact, InvalidJob, TooLarge
-from tensorfleet.shared.local_files import LocalFile
+from tensorfleet.shared.errors import InvalidInput
 from tensorfleet.shared.rest.auth import AccessToken
 from tensorfleet.shared.rest.datasets import (
     CreateDatasetVersion,
@@ -29,12 +28,10 @@ from tensorfleet.shared.rest.datasets import (
 )
 from tensorfleet.shared.rest.events import Event
 from tensorfleet.shared.rest.health import FleetHealth
-from tensorfleet.shared.rest.job_files import check_job, read_job_file
 from tensorfleet.shared.rest.jobs import (
     CancelJob,
     Checkpoint,
     CheckpointPage,
-    CreateJob,
     Job,
     JobPage,
     JobState,
@@ -56,8 +53,6 @@ from tensorfleet.shared.transfer import OnBytes
 
 PREDICT_TIMEOUT_SECONDS = 70.0
 PAGE_SIZE = 200
-
-_ARTIFACT_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Client:
@@ -89,8 +84,10 @@ class Client:
 
         Raises:
             Unauthenticated: No fleet is known here, or there are no credentials for it.
-            InvalidInput: The URL is not one.
+            InvalidInput: The URL is not one, or is missing beside a token or a user.
         """
+        if not url and (token or username or password):
+            raise InvalidInput("a token or a user belongs to a fleet; give its url, too")
         given = Credentials(url=url, token=token, username=username, password=password)
         self._connection = Connection(given if url else find_credentials())
 
@@ -151,35 +148,13 @@ class Client:
             TooLarge: The code folder is too large.
             IdempotencyConflict: The key came before with another job.
         """
-        if isinstance(job, Mapping):
-            asked, base = check_job(dict(job)), Path()
-        else:
-            asked, base = read_job_file(Path(job)), Path(job).parent
-        code = self._find_code(asked.code, base)
-        _check_kind(asked, code)
-        if isinstance(code, list):
+        asked, code = prepare_job(job)
+        if code is not None:
             asked = replace(asked, code=upload_files(self._connection, code, on_bytes).id)
         key = idempotency_key if idempotency_key is not None else secrets.token_hex(16)
         return self._connection.request(
             "POST", "/api/v1/jobs", Job, body=asked, headers={"Idempotency-Key": key}
         )
-
-    @staticmethod
-    def _find_code(code: str, base: Path) -> list[LocalFile] | str:
-        """The files of the code folder; or an artifact's id, which may be empty, as it is."""
-        folder = base / Path(code).expanduser()
-        if not code or (_ARTIFACT_ID.fullmatch(code) and not _is_folder(folder)):
-            return code
-        if not _is_folder(folder):
-            message = f"{folder} is not a folder; name the one that holds the code"
-            raise InvalidJob(f"code: {message}", (FieldError(field="code", message=message),))
-        try:
-            return pack(folder, max_bytes=MAX_CODE_BYTES)
-        except TooLarge:
-            raise
-        except InvalidArtifact as exc:
-            problem = FieldError(field="code", message=str(exc))
-            raise InvalidJob(f"code: {exc}", (problem, *exc.fields)) from exc
 
     def job(self, job_id: str) -> Job:
         """One job.
@@ -382,28 +357,8 @@ class Client:
             left = None if left is None else left - size
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # for instance, the name is too long
-        return False
-
-
 def _path(*parts: str) -> str:
     return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _check_kind(asked: CreateJob, code: list[LocalFile] | str) -> None:
-    """What the kind's room says of its spec and of the code, before anything is sent."""
-    from tensorfleet.kinds.registry import find_kind  # here, as importing the SDK must stay quick
-
-    kind = find_kind(asked.kind)
-    spec = kind.parse_spec(asked.spec)
-    if isinstance(code, list):
-        kind.check_code(spec, frozenset(item.file.path for item in code))
-    elif not code and kind.needs_code(spec):
-        message = "is missing; name the folder that holds the code"
-        raise InvalidJob(f"code {message}", (FieldError(field="code", message=message),))
 
 
 def _to_json(value: Any) -> Any:

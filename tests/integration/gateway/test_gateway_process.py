@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import signal
 import socket
 import sys
 from typing import Any
@@ -21,7 +20,7 @@ async def test_first_start_makes_an_admin_whose_password_is_shown_once(
     mongo_url: str, mongo_database: str, mongo_admin: MongoClient[dict[str, Any]]
 ) -> None:
     async with gateway_process(mongo_url, mongo_database) as first:
-        status, first_output = await first.stop()
+        status, first_output = await first.process.stop()
     assert status == 0
     (password,) = PASSWORD_LINE.findall(first_output)
     for line in first_output.splitlines():
@@ -30,7 +29,7 @@ async def test_first_start_makes_an_admin_whose_password_is_shown_once(
     async with gateway_process(mongo_url, mongo_database) as second:
         assert (await second.log_in(password)).status_code == 200
         assert (await second.log_in("wrong")).status_code == 401
-        status, second_output = await second.stop()
+        status, second_output = await second.process.stop()
     assert status == 0
     assert not PASSWORD_LINE.search(second_output)
     assert password not in second_output
@@ -46,7 +45,7 @@ async def test_given_admin_password_is_not_shown(mongo_url: str, mongo_database:
         mongo_url, mongo_database, TENSORFLEET_ADMIN_PASSWORD=given
     ) as gateway:
         assert (await gateway.log_in(given)).status_code == 200
-        _, output = await gateway.stop()
+        _, output = await gateway.process.stop()
     assert given not in output
 
 
@@ -57,7 +56,9 @@ async def test_replicas_that_start_at_once_agree_on_one_admin(
         gateway_process(mongo_url, mongo_database) as one,
         gateway_process(mongo_url, mongo_database) as two,
     ):
-        outputs = [output for _, output in await asyncio.gather(one.stop(), two.stop())]
+        outputs = [
+            output for _, output in await asyncio.gather(one.process.stop(), two.process.stop())
+        ]
     passwords = PASSWORD_LINE.findall("".join(outputs))
     assert len(passwords) == 1
 
@@ -89,8 +90,7 @@ async def test_health_tells_its_own_database_apart_from_missing_services(
 
 async def test_sigterm_lets_a_request_under_way_finish(mongo_url: str, mongo_database: str) -> None:
     async with gateway_process(mongo_url, mongo_database) as gateway:
-        port = int(gateway.url.rsplit(":", 1)[1])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         body = json.dumps({"username": "admin", "password": "x"}).encode()
         head = (
             "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\n"
@@ -98,11 +98,11 @@ async def test_sigterm_lets_a_request_under_way_finish(mongo_url: str, mongo_dat
         )
         writer.write(head.encode() + body[:5])
         await writer.drain()
-        gateway.process.send_signal(signal.SIGTERM)
+        gateway.process.tell()
 
         def refuses_others() -> bool:
             try:
-                with socket.create_connection(("127.0.0.1", port)):
+                with socket.create_connection(("127.0.0.1", gateway.port)):
                     return False
             except ConnectionError:
                 return True
@@ -113,7 +113,7 @@ async def test_sigterm_lets_a_request_under_way_finish(mongo_url: str, mongo_dat
             answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 401 ")
         writer.close()
-        status, _ = await gateway.ended()
+        status, _ = await gateway.process.ended()
     assert status == 0
 
 

@@ -1,17 +1,17 @@
 """The contract of the user store, against MongoDB and the tests' own fake."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from pymongo import AsyncMongoClient
 
 from tensorfleet.gateway.store import MongoUserStore
 from tensorfleet.gateway.users import Role, User, UserStore
 from tensorfleet.shared.errors import Unavailable
-from tensorfleet.shared.mongo import Document, mongo_connected
+from tensorfleet.shared.mongo import mongo_connected
 from tensorfleet.shared.settings import MongoSettings
 from tests.wire.gateway.running_gateway import MemoryUserStore
 
@@ -62,9 +62,12 @@ async def test_names_are_no_queries(store: UserStore) -> None:
         assert await store.find(name) is None
 
 
-async def test_missing_mongodb_is_unavailable() -> None:
-    async with AsyncMongoClient[Document]("mongodb://127.0.0.1:1/", timeoutMS=200) as client:
-        store = MongoUserStore(client["nowhere"])
+async def test_mongodb_that_refuses_is_unavailable(mongo_url: str, mongo_database: str) -> None:
+    url = re.sub(r"//([^:]+):[^@]+@", r"//\1:wrong@", mongo_url)
+    assert url != mongo_url
+    settings = MongoSettings(mongo_url=url, mongo_database=mongo_database)
+    async with mongo_connected(settings) as database:
+        store = MongoUserStore(database)
         with pytest.raises(Unavailable):
             await store.find("ada")
         with pytest.raises(Unavailable):

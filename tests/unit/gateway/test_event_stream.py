@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import count
 
+import pytest
+
 from tensorfleet.gateway.event_stream import event_frames, to_frame
 from tensorfleet.orchestrator.v1 import event_pb2
 from tensorfleet.shared.errors import Unavailable
@@ -59,7 +61,7 @@ async def test_reader_that_leaves_closes_the_source() -> None:
     frames = event_frames(batches(), 10, asyncio.Event())
     assert await anext(frames) == HELLO
     assert await anext(frames) == b"id: 1\n\n"
-    await frames.aclose()  # type: ignore[attr-defined]
+    await frames.aclose()
     assert closed.is_set()
 
 
@@ -87,3 +89,34 @@ async def test_cancelled_while_waiting_closes_the_source() -> None:
         await asyncio.wait({reader})
         await closed.wait()
     assert reader.cancelled()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_reader_that_leaves_while_events_come_closes_the_source(turns: int) -> None:
+    """At whatever turn of the loop between the arrival of a batch and its frames."""
+    arrives, closed = asyncio.Event(), asyncio.Event()
+
+    async def batches() -> AsyncGenerator[Sequence[event_pb2.Event], None]:
+        try:
+            await arrives.wait()
+            yield [event_pb2.Event(sequence=1)]
+            await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    source = batches()  # referred to from here: the collector of garbage must not help
+
+    async def read() -> None:
+        async for _ in event_frames(source, 10, asyncio.Event()):
+            pass
+
+    reader = asyncio.create_task(read())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    arrives.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    reader.cancel()
+    async with asyncio.timeout(2):
+        await asyncio.wait({reader})
+        await closed.wait()

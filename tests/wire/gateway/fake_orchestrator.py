@@ -18,7 +18,7 @@ from tensorfleet.orchestrator.v1 import (
     worker_service_pb2,
     worker_service_pb2_grpc,
 )
-from tensorfleet.shared.caller import current_caller
+from tensorfleet.shared.caller import current_caller, current_request_id
 from tensorfleet.shared.errors import (
     FieldError,
     IdempotencyConflict,
@@ -58,7 +58,10 @@ class FakeOrchestrator(
         self.watchers = 0
         self.breaks_to_come = 0
         """How many event streams still break after one batch."""
+        self.is_stalled = False
+        """Event streams open, but nothing comes."""
         self.cancel_reasons: list[str] = []
+        self.request_ids: list[str] = []
         self._by_request: dict[tuple[str, str], tuple[bytes, str]] = {}
         self._news = asyncio.Condition()
 
@@ -103,6 +106,7 @@ class FakeOrchestrator(
         await self.add_event(job_id, job_state=change)
 
     def _find(self, job_id: str) -> job_pb2.Job:
+        self.request_ids.append(current_request_id.get())
         job = self.jobs.get(job_id)
         if job is None or job.project != current_caller.get().project:
             raise JobNotFound(f"there is no job {job_id}")
@@ -204,6 +208,8 @@ class FakeOrchestrator(
         last = request.after_sequence
         self.watchers += 1
         try:
+            if self.is_stalled:
+                await asyncio.Event().wait()
             while True:
                 async with self._news:
                     while len(events) <= last and job.state not in _STATE:

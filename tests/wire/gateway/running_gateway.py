@@ -105,7 +105,7 @@ async def gateway_running(
     event_keep_alive_seconds: float = 15.0,
     cors_allowed_origins: str = "",
     access_token_ttl_seconds: int = 3600,
-    orchestrator_address: str = "",
+    first_answer_seconds: float = 5.0,
 ) -> AsyncIterator[RunningGateway]:
     """Everything, for as long as the block runs."""
     async with AsyncExitStack() as stack:
@@ -144,8 +144,7 @@ async def gateway_running(
             service_token=SERVICE_TOKEN,
             jwt_secret=JWT_SECRET,
             admin_password=PASSWORD,
-            orchestrator_address=orchestrator_address
-            or f"127.0.0.1:{services['orchestrator'].port}",
+            orchestrator_address=f"127.0.0.1:{services['orchestrator'].port}",
             storage_address=f"127.0.0.1:{services['storage'].port}",
             inference_address=f"127.0.0.1:{services['inference'].port}",
             monitoring_address=f"127.0.0.1:{services['monitoring'].port}",
@@ -168,7 +167,9 @@ async def gateway_running(
             upstreams=upstreams,
             logins=Logins(users, passwords, tokens),
             checks=HealthChecks(_checks(upstreams, mongodb_problem)),
-            streaming=EventStreaming(settings.event_keep_alive_seconds, stop, metrics),
+            streaming=EventStreaming(
+                settings.event_keep_alive_seconds, stop, metrics, first_answer_seconds
+            ),
             metrics=metrics,
             registry=registry,
             max_body_bytes=settings.max_body_bytes,

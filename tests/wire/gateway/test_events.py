@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tensorfleet.orchestrator.v1 import event_pb2, job_pb2, output_pb2, task_pb2
+from tensorfleet.orchestrator.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from tests.deadlines import eventually
 from tests.wire.gateway.running_gateway import RunningGateway, fake_service, gateway_running
 
@@ -205,10 +206,6 @@ async def test_restarted_orchestrator_leaves_no_gap(gateway: RunningGateway) -> 
         old = gateway.services["orchestrator"]
         await old.stop(0)
         await gateway.orchestrator.run(job_id)
-        from tensorfleet.orchestrator.v1.job_service_pb2_grpc import (
-            add_JobServiceServicer_to_server,
-        )
-
         async with fake_service(
             "again",
             lambda server: add_JobServiceServicer_to_server(gateway.orchestrator, server),
@@ -216,6 +213,16 @@ async def test_restarted_orchestrator_leaves_no_gap(gateway: RunningGateway) -> 
         ):
             await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
             assert [frame.id for frame in await reader.rest()] == ["2", "3"]
+
+
+async def test_ended_job_whose_events_do_not_come_is_unavailable() -> None:
+    async with gateway_running(first_answer_seconds=0.05) as gateway:
+        job_id = await new_job(gateway)
+        await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
+        gateway.orchestrator.is_stalled = True
+        answer = await gateway.http.get(f"/api/v1/jobs/{job_id}/events")
+        assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+        await eventually(lambda: gateway.orchestrator.watchers == 0)
 
 
 async def test_silent_stream_gives_signs_of_life() -> None:

@@ -137,6 +137,7 @@ async def test_request_id_comes_back_and_reaches_the_service(gateway: RunningGat
     answer = await gateway.http.get("/api/v1/jobs/none", headers=given)
     assert answer.headers["X-Request-ID"] == "my-request.1"
     assert answer.json()["request_id"] == "my-request.1"
+    assert gateway.orchestrator.request_ids[-1] == "my-request.1"
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 65, "a\tb", "ä"])

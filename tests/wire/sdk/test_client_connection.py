@@ -203,6 +203,11 @@ def test_wrong_url_is_refused(url: str) -> None:
         Client(url, token="t")
 
 
+def test_token_without_a_url_is_refused() -> None:
+    with pytest.raises(errors.InvalidInput, match="url"):
+        Client(token="t")
+
+
 async def test_proxy_of_the_web_is_not_used(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")

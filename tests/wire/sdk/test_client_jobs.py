@@ -98,6 +98,7 @@ async def test_relative_code_of_a_mapping_is_below_the_working_directory(
         ("code: src", "code: none", {"code"}),
         ("code: src", "", {"code"}),
         ("code: src", "code: job.yaml", {"code"}),
+        ("code: src", "code: ~nobody-of-this-name/x", {"code"}),
         ("code: src", f"code: {'x' * 300}", {"code"}),
     ],
 )
@@ -253,9 +254,11 @@ async def test_broken_connections_leave_no_gap_and_no_repeat(fleet: Fleet) -> No
     for n in range(4):
         await eventually(lambda: orchestrator.watchers == 1)
         await orchestrator.add_event(job_id, progress=event_pb2.Progress(completed=n))
+        fleet.relay.is_refusing = True
         fleet.relay.cut()
         await eventually(lambda: orchestrator.watchers == 0)
         await orchestrator.add_event(job_id, progress=event_pb2.Progress(completed=n + 0.5))
+        fleet.relay.is_refusing = False
     await orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
     async with asyncio.timeout(20):
         events = await reading

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,11 +19,9 @@ from tensorfleet.gateway.http_metrics import HttpMetrics
 from tensorfleet.gateway.problems import problem_responses
 from tensorfleet.gateway.upstreams import Upstreams
 from tensorfleet.orchestrator.v1 import event_pb2, job_service_pb2
-from tensorfleet.shared.errors import InvalidInput
+from tensorfleet.shared.errors import InvalidInput, Unavailable
 from tensorfleet.shared.rest import events
 
-# How long an ended job's stream may take to say whether the reader lacks anything.
-FIRST_ANSWER_SECONDS = 5.0
 MAX_SEQUENCE = 2**63 - 1
 
 LastEventId = Annotated[
@@ -48,6 +47,8 @@ class EventStreaming:
     stopping: asyncio.Event
     """Set when the gateway stops; every stream then ends."""
     metrics: HttpMetrics
+    first_answer_seconds: float = 5.0
+    """How long an ended job's events may take until it is known whether the reader lacks any."""
 
 
 @get(
@@ -88,10 +89,12 @@ async def follow_events(
     batches = watch_events(upstreams.jobs, job_id, after_sequence, has_ended=has_ended)
     if has_ended:
         try:
-            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+            async with asyncio.timeout(streaming.first_answer_seconds):
                 first = await anext(batches)
         except StopAsyncIteration:
             return Response(None, status_code=204)
+        except TimeoutError as exc:
+            raise Unavailable("the job's events do not come now; try again") from exc
         batches = _with_first(first, batches)
     return Stream(
         _counted(batches, streaming),
@@ -110,6 +113,8 @@ async def _with_first(first: Sequence[event_pb2.Event], batches: Batches) -> Bat
 
 
 async def _counted(batches: Batches, streaming: EventStreaming) -> AsyncIterator[bytes]:
+    frames = event_frames(batches, streaming.keep_alive_seconds, streaming.stopping)
     with streaming.metrics.event_streams.track_inprogress():
-        async for frame in event_frames(batches, streaming.keep_alive_seconds, streaming.stopping):
-            yield frame
+        async with aclosing(frames):
+            async for frame in frames:
+                yield frame

@@ -1,0 +1,138 @@
+"""What people see of a job, at two widths and in a file."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tensorfleet.cli.job_progress import JobProgress
+from tensorfleet.cli.job_tables import JobTable, job_details
+from tensorfleet.cli.watch_view import JobPanel, watch_job
+from tensorfleet.shared.rest import events as e
+from tensorfleet.shared.rest.jobs import Failure, Job, Output, Resources, TaskCounts
+
+BEGIN = datetime(2026, 5, 1, 12, tzinfo=UTC)
+EVIL = "[red]bold[/] :smile: [link=http://x]"
+
+
+def job(**changes: Any) -> Job:
+    values: dict[str, Any] = {
+        "id": "job-1m7yr5039tygw8nf6et61",
+        "kind": "train",
+        "name": "digits",
+        "state": "running",
+        "priority": "normal",
+        "spec": {"entrypoint": "train.py"},
+        "code": "c" * 64,
+        "resources": Resources(cpus=1, memory_bytes=2**30, gpus=0, gpu_kind="", labels={}),
+        "max_attempts": 2,
+        "timeout_seconds": None,
+        "labels": {},
+        "owner": "admin",
+        "project": "default",
+        "create_time": BEGIN,
+        "start_time": BEGIN,
+        "end_time": None,
+        "cancel_request_time": None,
+        "tasks": TaskCounts(total=1, queued=0, running=1, succeeded=0, failed=0, cancelled=0),
+        "failure": None,
+        "outputs": [],
+    }
+    return Job(**{**values, **changes})
+
+
+def common(sequence: int) -> dict[str, Any]:
+    time = BEGIN + timedelta(seconds=sequence)
+    return {"sequence": sequence, "time": time, "task_id": "job-1-0", "attempt": 1}
+
+
+def training(epochs: int, end: e.JobStateEvent | None = None) -> Iterator[e.Event]:
+    yield e.TaskStateEvent(**common(1), state="running", worker_id="worker-1", failure=None)
+    for epoch in range(1, epochs + 1):
+        yield e.LogEvent(**common(2), stream="stdout", lines=[f"epoch {epoch} {EVIL}"])
+        yield e.MetricEvent(**common(3), step=epoch, values={"loss": 1 / epoch, "accuracy": 0.5})
+        yield e.ProgressEvent(**common(4), completed=epoch, total=epochs, unit="epochs")
+    if end is not None:
+        yield end
+
+
+def ended(state: Any, failure: Failure | None = None) -> e.JobStateEvent:
+    return e.JobStateEvent(
+        **{**common(99), "task_id": ""}, state=state, is_terminal=True, failure=failure
+    )
+
+
+def console(width: int, *, is_terminal: bool) -> Console:
+    return Console(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=is_terminal,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+
+
+def text_of(made: Console) -> str:
+    assert isinstance(made.file, io.StringIO)
+    return made.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_panel_fits_the_window(width: int) -> None:
+    progress = JobProgress()
+    for event in training(400):
+        progress.take(event)
+    shown = console(width, is_terminal=False)
+    shown.print(JobPanel(job(name="n" * 30), progress))
+    lines = text_of(shown).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "100%" in lines[1]
+    assert "400/400 epochs" in lines[1]
+    assert lines[3].split()[:3] == ["loss", "400", "0.0025"]
+    assert "▁" in lines[3]
+
+
+def test_plain_output_has_each_thing_once_and_as_it_was_written() -> None:
+    shown = console(200, is_terminal=False)
+    outputs = e.OutputEvent(
+        **common(98), output=Output(type="model_version", name="m", version=3, artifact_id="a")
+    )
+    progress = watch_job(shown, job(), [*training(2), outputs, ended("succeeded")])
+    assert progress.state == "succeeded"
+    lines = text_of(shown).splitlines()
+    assert lines.count(f"epoch 1 {EVIL}") == 1
+    assert "step 2  loss 0.5  accuracy 0.5" in lines
+    assert "task running on worker-1, attempt 1" in lines
+    assert lines.count("saved model m version 3") == 1
+    assert "\x1b" not in text_of(shown)
+
+
+def test_terminal_output_keeps_log_lines_and_ends_with_the_failure() -> None:
+    shown = console(80, is_terminal=True)
+    failure = Failure(reason="USER_CODE", message="exit status 1", output_tail=["last words"])
+    progress = watch_job(shown, job(), training(3, ended("failed", failure)))
+    assert progress.failure == failure
+    text = text_of(shown)
+    assert all(f"epoch {epoch}" in text for epoch in (1, 2, 3))
+    end = text[text.rindex("✖") :]
+    assert "USER_CODE" in end
+    assert "last words" in end
+
+
+def test_tables_show_names_of_users_as_they_are() -> None:
+    shown = console(200, is_terminal=False)
+    shown.print(JobTable([job(name=EVIL)]))
+    shown.print(job_details(job(name=EVIL, labels={"a": EVIL}), [], []))
+    assert text_of(shown).count(EVIL) == 3
+
+
+def test_job_table_fits_a_narrow_window_with_whole_ids() -> None:
+    shown = console(80, is_terminal=False)
+    shown.print(JobTable([job(name="a long name for a job " * 3)]))
+    lines = text_of(shown).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "job-1m7yr5039tygw8nf6et61" in lines[1]
