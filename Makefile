@@ -56,9 +56,10 @@ check: install ## Lint, types, import rules, contracts, generated code (under a 
 	$(BIN)/buf format --diff --exit-code proto
 	@rm -rf build/proto-check && mkdir -p build/proto-check
 	$(call generate,build/proto-check)
-	@cd build/proto-check && find . -name '*_pb2*' -type f | sort > ../proto-files && \
-		(cd ../../services && find . -path '*/v1/*_pb2*' -type f | sort) | diff - ../proto-files && \
-		while read -r file; do diff -q "$$file" "../../services/$$file"; done < ../proto-files || \
+	@cd build/proto-check && find . -name '*_pb2*.py*' ! -path '*/__pycache__/*' | sort > ../proto-files && \
+		(cd ../../services && find . -path '*/v1/*_pb2*.py*' ! -path '*/__pycache__/*' | sort) | \
+		diff - ../proto-files && \
+		while read -r file; do cmp "$$file" "../../services/$$file" || exit 1; done < ../proto-files || \
 		{ echo 'generated code is not up to date: run `make proto` and commit'; exit 1; }
 
 .PHONY: test

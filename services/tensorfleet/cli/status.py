@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tensorfleet.cli.exit_status import FAILED, FleetNotFound
+from tensorfleet.sdk.credentials import URL_VARIABLE
 
 if TYPE_CHECKING:
     from tensorfleet.local.fleet_record import FleetRecord
@@ -19,20 +20,20 @@ def status(
     Works for a fleet on this machine and for one elsewhere (TENSORFLEET_URL). The exit status is 1
     when something is unhealthy, and 3 when no fleet answers.
     """
-    from tensorfleet.cli.fleet_client import open_client
     from tensorfleet.cli.status_table import status_view
     from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.sdk.client import Client
 
     record = local_record()
-    if record is None and not os.environ.get("TENSORFLEET_URL"):
+    if record is None and not os.environ.get(URL_VARIABLE):
         raise FleetNotFound(
             "no fleet runs on this machine: start one with `tensorfleet up`, or set "
             "TENSORFLEET_URL to one elsewhere"
         )
-    if record is not None and record.state == "starting":
-        health = None
-    else:
-        with open_client() as client:
+    url = os.environ.get(URL_VARIABLE) or (record.url if record else "")
+    health = None
+    if url:
+        with Client(url) as client:
             health = client.health()
     if as_json:
         print_json({"health": health, "local": record})
@@ -44,7 +45,7 @@ def status(
 
 def local_record() -> "FleetRecord | None":
     """What runs on this machine, when commands go to that fleet; None otherwise."""
-    if os.environ.get("TENSORFLEET_URL"):
+    if os.environ.get(URL_VARIABLE):
         return None
     from tensorfleet.local.fleet_home import find_home
     from tensorfleet.local.fleet_record import read_record

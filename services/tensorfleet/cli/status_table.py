@@ -1,6 +1,7 @@
 """The health of a fleet's parts as tables."""
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,14 +9,16 @@ from rich.text import Text
 
 from tensorfleet.cli.job_tables import plain_table
 from tensorfleet.cli.words import size, state_text
-from tensorfleet.local.fleet_record import FleetRecord
 from tensorfleet.shared.rest.health import ComponentHealth, FleetHealth
+
+if TYPE_CHECKING:
+    from tensorfleet.local.fleet_record import FleetRecord
 
 # What the gateway calls the stores, and what runs as them on one machine.
 PROCESS_NAMES = {"redis": "valkey", "s3": "seaweedfs"}
 
 
-def status_view(health: FleetHealth | None, record: FleetRecord | None) -> RenderableType:
+def status_view(health: FleetHealth | None, record: "FleetRecord | None") -> RenderableType:
     """One line for each part: its health as the gateway tells it, its process if it is here."""
     if health is None:
         headline = Text.assemble("The fleet is ", ("starting", "cyan"))
@@ -38,7 +41,7 @@ def _remote_table(components: dict[str, ComponentHealth]) -> Table:
     return table
 
 
-def _local_table(components: dict[str, ComponentHealth], record: FleetRecord) -> Table:
+def _local_table(components: dict[str, ComponentHealth], record: "FleetRecord") -> Table:
     by_process = {PROCESS_NAMES.get(name, name): part for name, part in components.items()}
     table = plain_table("part", "health", "pid", "port", "memory", "restarts", "")
     for part in record.parts:

@@ -16,6 +16,8 @@ from tensorfleet.shared.rest.health import ComponentHealth, FleetHealth, HealthS
 
 CHECK_TIMEOUT_SECONDS = 2.0
 CACHE_SECONDS = 1.0
+# Who waits until the fleet is healthy should not wait for the cache too.
+UNHEALTHY_CACHE_SECONDS = 0.1
 
 # Answers whether a part works, or raises when it cannot be told.
 Check = Callable[[], Awaitable[bool]]
@@ -54,7 +56,7 @@ class HealthChecks:
     async def look(self) -> FleetHealth:
         """The health, at most a second old."""
         async with self._lock:
-            if self._newest is None or time.monotonic() - self._newest_monotonic > CACHE_SECONDS:
+            if self._newest is None or self._is_old(self._newest):
                 self._newest = sum_up(
                     await asyncio.gather(
                         *(_look_at(name, check) for name, check in self._checks.items())
@@ -62,6 +64,11 @@ class HealthChecks:
                 )
                 self._newest_monotonic = time.monotonic()
             return self._newest
+
+    def _is_old(self, newest: FleetHealth) -> bool:
+        is_healthy = newest.status == "healthy"
+        kept_seconds = CACHE_SECONDS if is_healthy else UNHEALTHY_CACHE_SECONDS
+        return time.monotonic() - self._newest_monotonic > kept_seconds
 
 
 async def _look_at(name: str, check: Check) -> ComponentHealth:

@@ -331,8 +331,10 @@ class Client:
         return self._connection.request("GET", _path("workers"), WorkerList).workers
 
     def health(self) -> FleetHealth:
-        """Health of the fleet and of everything that it needs."""
-        return self._connection.request("GET", "/health", FleetHealth, also_fine=frozenset({503}))
+        """Health of the fleet and of everything that it needs; asks without logging in."""
+        return self._connection.request(
+            "GET", "/health", FleetHealth, also_fine=frozenset({503}), is_public=True
+        )
 
     def _pages(
         self,

@@ -90,6 +90,7 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         also_fine: frozenset[int] = frozenset(),
+        is_public: bool = False,
     ) -> Shape:
         """Sends a request and gives its answer in a shape.
 
@@ -99,6 +100,7 @@ class Connection:
             path: With every part quoted already.
             body: A struct or plain values; None means no body.
             also_fine: Statuses above 399 that carry the shape, too.
+            is_public: Whether it needs no login, and is sent without a token.
 
         Raises:
             TensorFleetError: The class that fits the problem that the gateway answered with.
@@ -110,12 +112,12 @@ class Connection:
             "params": parameters,
             "timeout": httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
         }
-        answer = self._with_token(
-            lambda token: self._send_with_retries(
-                method, path, content, {**(headers or {}), **token}, options, also_fine
-            )
-        )
-        return self._decode(answer, shape)
+
+        def send(token: Mapping[str, str]) -> httpx.Response:
+            sent = {**(headers or {}), **token}
+            return self._send_with_retries(method, path, content, sent, options, also_fine)
+
+        return self._decode(send({}) if is_public else self._with_token(send), shape)
 
     @contextmanager
     def stream(
