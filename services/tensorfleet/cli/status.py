@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tensorfleet.cli.exit_status import FAILED, FleetNotFound
+from tensorfleet.cli.exit_status import FAILED, UNREACHABLE, FleetNotFound
 from tensorfleet.sdk.credentials import URL_VARIABLE
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ def status(
     when something is unhealthy, and 3 when no fleet answers.
     """
     from tensorfleet.cli.status_table import status_view
-    from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.cli.terminal import out, print_error, print_json
     from tensorfleet.sdk.client import Client
+    from tensorfleet.shared.errors import Unavailable
 
     record = local_record()
     if record is None and not os.environ.get(URL_VARIABLE):
@@ -31,14 +32,22 @@ def status(
             "TENSORFLEET_URL to one elsewhere"
         )
     url = os.environ.get(URL_VARIABLE) or (record.url if record else "")
-    health = None
-    if url:
-        with Client(url) as client:
-            health = client.health()
+    health, problem = None, ""
+    try:
+        if url:
+            with Client(url) as client:
+                health = client.health()
+    except Unavailable as exc:
+        if record is None:
+            raise
+        problem = str(exc)  # what runs here can be shown all the same
     if as_json:
         print_json({"health": health, "local": record})
     else:
         out().print(status_view(health, record))
+    if problem:
+        print_error(problem)
+        raise typer.Exit(UNREACHABLE)
     if health is None or health.status != "healthy":
         raise typer.Exit(FAILED)
 

@@ -20,10 +20,12 @@ PROCESS_NAMES = {"redis": "valkey", "s3": "seaweedfs"}
 
 def status_view(health: FleetHealth | None, record: "FleetRecord | None") -> RenderableType:
     """One line for each part: its health as the gateway tells it, its process if it is here."""
-    if health is None:
-        headline = Text.assemble("The fleet is ", ("starting", "cyan"))
-    else:
+    if health is not None:
         headline = Text.assemble("The fleet is ", state_text(health.status))
+    elif record is not None and record.url:
+        headline = Text("The gateway does not answer", "red")
+    else:
+        headline = Text.assemble("The fleet is ", ("starting", "cyan"))
     if record is not None and record.url:
         headline.append(f"   {record.url}", "dim")
     components = {} if health is None else {part.name: part for part in health.components}

@@ -15,7 +15,7 @@ from tensorfleet.orchestrator.queue import TaskQueue
 from tensorfleet.orchestrator.reconciler import Reconciler
 from tensorfleet.orchestrator.settings import OrchestratorSettings
 from tensorfleet.orchestrator.signals import Listeners, Signals
-from tensorfleet.orchestrator.store import MongoOrchestratorStore
+from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
 from tensorfleet.orchestrator.v1 import (
     dispatch_service_pb2_grpc,
     job_service_pb2_grpc,

@@ -8,11 +8,19 @@ from typing import Any
 import structlog
 
 from tensorfleet import __version__
-from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.convert.events import drafts_from_message
+from tensorfleet.orchestrator.convert.sessions import (
+    end_from_message,
+    stop_record,
+    worker_from_register,
+)
+from tensorfleet.orchestrator.convert.tasks import ref_from_message, ref_to_message
+from tensorfleet.orchestrator.convert.times import to_duration
+from tensorfleet.orchestrator.convert.values import resources_from_message
 from tensorfleet.orchestrator.dispatcher import Dispatcher
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.session import WorkerSession
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2_grpc
@@ -78,14 +86,14 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         check_version(message.version)
         if not 1 <= message.slots <= MAX_SLOTS or message.capacity.cpus <= 0:
             raise InvalidInput(f"a worker must offer cpus and 1 to {MAX_SLOTS} slots")
-        worker = convert.worker_from_register(message, self._clock())
+        worker = worker_from_register(message, self._clock())
         await self._store.save_worker(worker)
         session = WorkerSession(worker)
         lost = []
         for running in message.running:
-            ref = convert.ref_from_message(running.ref)
+            ref = ref_from_message(running.ref)
             if await self._lifecycle.is_current(worker.id, ref):
-                session.held[ref] = convert.resources_from_message(running.resources)
+                session.held[ref] = resources_from_message(running.resources)
             else:
                 lost.append(ref)
         # What it was given and does not run died with its last life, or got lost on the way: no
@@ -97,9 +105,9 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         session.send(
             pb.OrchestratorRecord(
                 registered=pb.Registered(
-                    lease_duration=convert.to_duration(self._lease),
-                    renew_interval=convert.to_duration(self._renew_interval),
-                    lost=[convert.ref_to_message(ref) for ref in lost],
+                    lease_duration=to_duration(self._lease),
+                    renew_interval=to_duration(self._renew_interval),
+                    lost=[ref_to_message(ref) for ref in lost],
                 )
             )
         )
@@ -147,19 +155,19 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 raise InvalidInput(f"record {other} cannot stand here")
 
     async def _renew(self, session: WorkerSession, message: pb.LeaseRenewal) -> None:
-        refs = [convert.ref_from_message(ref) for ref in message.attempts]
+        refs = [ref_from_message(ref) for ref in message.attempts]
         lost = await self._lifecycle.renew(session.worker.id, refs)
         for ref in lost:
             session.held.pop(ref, None)
         session.send(
             pb.OrchestratorRecord(
-                leases_renewed=pb.LeasesRenewed(lost=[convert.ref_to_message(r) for r in lost])
+                leases_renewed=pb.LeasesRenewed(lost=[ref_to_message(r) for r in lost])
             )
         )
 
     async def _report(self, session: WorkerSession, message: pb.AttemptEvents) -> None:
-        ref = convert.ref_from_message(message.ref)
-        drafts = convert.drafts_from_message(message)
+        ref = ref_from_message(message.ref)
+        drafts = drafts_from_message(message)
         if not drafts:
             return
         try:
@@ -176,10 +184,10 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         )
 
     async def _finish(self, session: WorkerSession, message: pb.AttemptFinished) -> None:
-        ref = convert.ref_from_message(message.ref)
+        ref = ref_from_message(message.ref)
         is_accepted = True
         try:
-            await self._lifecycle.finish(ref, convert.end_from_message(message))
+            await self._lifecycle.finish(ref, end_from_message(message))
         except LeaseLost:
             is_accepted = False
         session.held.pop(ref, None)
@@ -192,7 +200,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
 
     def _say_lost(self, session: WorkerSession, ref: AttemptRef) -> None:
         session.held.pop(ref, None)
-        session.send(convert.stop_record(ref, pb.StopAttempt.REASON_LEASE_LOST, timedelta(0)))
+        session.send(stop_record(ref, pb.StopAttempt.REASON_LEASE_LOST, timedelta(0)))
 
 
 def check_version(version: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.convert.sessions import assignment_record, stop_record
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.queue import TaskQueue
 from tensorfleet.orchestrator.session import WorkerSession
@@ -57,9 +57,7 @@ class Dispatcher:
         """Passes a cancellation on, when the attempt is on a worker that is attached here."""
         for session in self._sessions.values():
             if ref in session.held:
-                session.send(
-                    convert.stop_record(ref, pb.StopAttempt.REASON_CANCELLED, CANCEL_GRACE)
-                )
+                session.send(stop_record(ref, pb.StopAttempt.REASON_CANCELLED, CANCEL_GRACE))
 
     async def run(self) -> None:
         """Matches tasks and workers, for ever."""
@@ -93,5 +91,5 @@ class Dispatcher:
         session.credits -= 1
         session.held[ref] = task.resources
         # If the session has ended meanwhile, the lease runs out and the task goes elsewhere.
-        session.send(convert.assignment_record(job, task))
+        session.send(assignment_record(job, task))
         return True

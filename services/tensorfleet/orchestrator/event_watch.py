@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
 from tensorfleet.orchestrator.event import Event
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.shared.ids import JobId
 
 PAGE = 500

@@ -3,10 +3,16 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.convert.events import event_to_message
+from tensorfleet.orchestrator.convert.jobs import (
+    job_state_filter,
+    job_to_message,
+    spec_from_message,
+)
+from tensorfleet.orchestrator.convert.tasks import task_state_filter, task_to_message
 from tensorfleet.orchestrator.event_watch import EventWatch
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.v1 import job_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import job_service_pb2_grpc
 from tensorfleet.shared import paging
@@ -34,37 +40,37 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             raise InvalidInput(f"request_id is longer than {MAX_REQUEST_ID_LENGTH} characters")
         caller = current_caller.get()
         job = await self._lifecycle.create(
-            convert.spec_from_message(request.spec),
+            spec_from_message(request.spec),
             owner=caller.user,
             project=caller.project,
             request_id=request.request_id,
         )
-        return pb.CreateJobResponse(job=convert.job_to_message(job))
+        return pb.CreateJobResponse(job=job_to_message(job))
 
     async def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.GetJobResponse:
         """See the contract."""
         job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
-        return pb.GetJobResponse(job=convert.job_to_message(job))
+        return pb.GetJobResponse(job=job_to_message(job))
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:
         """See the contract."""
         size = paging.clamp_page_size(request.page_size)
         jobs = await self._store.list_jobs(
             current_caller.get().project,
-            state=convert.job_state_filter(request.state),
+            state=job_state_filter(request.state),
             kind=request.kind,
             before_id=paging.decode_token("jobs", request.page_token),
             limit=size + 1,
         )
         token = paging.encode_token("jobs", jobs[size - 1].id) if len(jobs) > size else ""
         return pb.ListJobsResponse(
-            jobs=[convert.job_to_message(job) for job in jobs[:size]], next_page_token=token
+            jobs=[job_to_message(job) for job in jobs[:size]], next_page_token=token
         )
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.CancelJobResponse:
         """See the contract."""
         job = await self._lifecycle.cancel(JobId(request.job_id), current_caller.get().project)
-        return pb.CancelJobResponse(job=convert.job_to_message(job))
+        return pb.CancelJobResponse(job=job_to_message(job))
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
         """See the contract."""
@@ -78,14 +84,14 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             raise InvalidPageToken("page_token is damaged; start at page one") from exc
         tasks = await self._store.list_tasks(
             job.id,
-            state=convert.task_state_filter(request.state),
+            state=task_state_filter(request.state),
             after_index=after_index,
             limit=size + 1,
         )
         more = len(tasks) > size
         token = paging.encode_token(list_name, str(tasks[size - 1].index)) if more else ""
         return pb.ListTasksResponse(
-            tasks=[convert.task_to_message(task) for task in tasks[:size]], next_page_token=token
+            tasks=[task_to_message(task) for task in tasks[:size]], next_page_token=token
         )
 
     async def WatchEvents(
@@ -96,4 +102,4 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             raise InvalidInput("after_sequence must not be negative")
         job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
         async for events in self._watch.follow(job.id, request.after_sequence):
-            yield pb.WatchEventsResponse(events=[convert.event_to_message(e) for e in events])
+            yield pb.WatchEventsResponse(events=[event_to_message(e) for e in events])

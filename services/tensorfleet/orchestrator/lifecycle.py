@@ -21,7 +21,7 @@ from tensorfleet.orchestrator.job_changes import AttemptEnd, JobChange
 from tensorfleet.orchestrator.queue import QueueEntry, TaskQueue
 from tensorfleet.orchestrator.retry import AttemptOutcome
 from tensorfleet.orchestrator.signals import EventsAdded, Signals, StopAsked, TasksReady
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import FieldError, InvalidJob, JobNotFound, LeaseLost, Unavailable

@@ -13,7 +13,7 @@ from tensorfleet.orchestrator.job import Job
 from tensorfleet.orchestrator.lifecycle import JobLifecycle, queue_entry
 from tensorfleet.orchestrator.queue import TaskQueue
 from tensorfleet.orchestrator.signals import Signals, TasksReady
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import FORGET_AFTER
 from tensorfleet.shared.clock import Clock

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.convert.sessions import worker_to_message
 from tensorfleet.orchestrator.queue import TaskQueue
-from tensorfleet.orchestrator.store import OrchestratorStore
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.v1 import worker_pb2, worker_service_pb2_grpc
 from tensorfleet.orchestrator.v1 import worker_service_pb2 as pb
 from tensorfleet.orchestrator.worker import Worker, worker_state
@@ -47,6 +47,6 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
             state = worker_state(worker, last_seen, self._lease, now)
             running = await self._store.running_tasks(worker.id)
             messages.append(
-                convert.worker_to_message(worker, state, last_seen, [task.id for task in running])
+                worker_to_message(worker, state, last_seen, [task.id for task in running])
             )
         return messages

@@ -13,7 +13,7 @@ from tensorfleet.orchestrator.event import EventDraft, JobStateChange, LogLines,
 from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import AttemptEnd, JobChange
 from tensorfleet.orchestrator.retry import AttemptOutcome
-from tensorfleet.orchestrator.store import MongoOrchestratorStore
+from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
 from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.shared.errors import JobNotFound, LeaseLost
 from tensorfleet.shared.ids import WorkerId

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tensorfleet.orchestrator import convert
+from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.job import JOB_TRANSITIONS, JobState
 from tensorfleet.orchestrator.task import TASK_TRANSITIONS, TaskState, change_state
 from tensorfleet.orchestrator.v1 import event_pb2, job_pb2, output_pb2, task_pb2, worker_pb2
@@ -24,13 +24,13 @@ def test_every_state_stands_in_its_table() -> None:
 @pytest.mark.parametrize(
     ("table", "enum"),
     [
-        (convert.JOB_STATES, job_pb2.JobState),
-        (convert.TASK_STATES, task_pb2.TaskState),
-        (convert.PRIORITIES, job_pb2.Priority),
-        (convert.OUTCOMES, task_pb2.AttemptOutcome),
-        (convert.OUTPUT_TYPES, output_pb2.Output.Type),
-        (convert.LOG_STREAMS, event_pb2.LogStream),
-        (convert.WORKER_STATES, worker_pb2.WorkerState),
+        (words.JOB_STATES, job_pb2.JobState),
+        (words.TASK_STATES, task_pb2.TaskState),
+        (words.PRIORITIES, job_pb2.Priority),
+        (words.OUTCOMES, task_pb2.AttemptOutcome),
+        (words.OUTPUT_TYPES, output_pb2.Output.Type),
+        (words.LOG_STREAMS, event_pb2.LogStream),
+        (words.WORKER_STATES, worker_pb2.WorkerState),
     ],
 )
 def test_conversions_cover_the_contracts_enums(table: dict[object, int], enum: Any) -> None:

@@ -1,0 +1,1 @@
+"""Contract messages as domain objects, and back. Pure; one noun a file."""

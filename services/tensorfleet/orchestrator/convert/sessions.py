@@ -1,0 +1,104 @@
+"""What workers and the orchestrator say in a session, and workers as clients see them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tensorfleet.orchestrator.convert import words
+from tensorfleet.orchestrator.convert.tasks import ref_to_message
+from tensorfleet.orchestrator.convert.times import to_duration, to_timestamp
+from tensorfleet.orchestrator.convert.values import (
+    failure_from_message,
+    output_from_message,
+    resources_from_message,
+    resources_to_message,
+)
+from tensorfleet.orchestrator.job import Job
+from tensorfleet.orchestrator.job_changes import AttemptEnd
+from tensorfleet.orchestrator.task import AttemptRef, Task
+from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
+from tensorfleet.orchestrator.v1 import (
+    worker_pb2,
+)
+from tensorfleet.orchestrator.worker import Worker, WorkerState
+from tensorfleet.shared.errors import InvalidInput
+from tensorfleet.shared.ids import TaskId, WorkerId
+
+
+def end_from_message(message: dispatch_pb.AttemptFinished) -> AttemptEnd:
+    """How a worker says that an attempt ended.
+
+    Raises:
+        InvalidInput: The outcome or an output's type is none.
+    """
+    if message.outcome not in words.OUTCOMES_BACK:
+        raise InvalidInput(f"attempt outcome {message.outcome} is unknown")
+    return AttemptEnd(
+        outcome=words.OUTCOMES_BACK[message.outcome],
+        failure=failure_from_message(message.failure) if message.HasField("failure") else None,
+        outputs=tuple(output_from_message(output) for output in message.outputs),
+    )
+
+
+def assignment_record(job: Job, task: Task) -> dispatch_pb.OrchestratorRecord:
+    """The order to run a task."""
+    return dispatch_pb.OrchestratorRecord(
+        assignment=dispatch_pb.Assignment(
+            ref=ref_to_message(task.current),
+            job_id=job.id,
+            kind=job.spec.kind,
+            spec_json=job.spec.spec_json,
+            task_json=task.task_json,
+            code_artifact_id=job.spec.code_artifact_id,
+            resources=resources_to_message(task.resources),
+            attempt_timeout=to_duration(job.spec.attempt_timeout),
+            owner=job.owner,
+            project=job.project,
+            job_name=job.spec.name,
+        )
+    )
+
+
+def stop_record(
+    ref: AttemptRef, reason: "dispatch_pb.StopAttempt.Reason.ValueType", grace: timedelta
+) -> dispatch_pb.OrchestratorRecord:
+    """The order to stop an attempt."""
+    return dispatch_pb.OrchestratorRecord(
+        stop=dispatch_pb.StopAttempt(
+            ref=ref_to_message(ref), reason=reason, grace=to_duration(grace)
+        )
+    )
+
+
+def worker_from_register(message: dispatch_pb.Register, now: datetime) -> Worker:
+    """A worker's introduction."""
+    return Worker(
+        id=WorkerId(message.worker_id),
+        instance_id=message.instance_id,
+        version=message.version,
+        hostname=message.hostname,
+        capacity=resources_from_message(message.capacity),
+        slots=message.slots,
+        is_draining=False,
+        create_time=now,
+        register_time=now,
+    )
+
+
+def worker_to_message(
+    worker: Worker,
+    state: WorkerState,
+    last_seen: datetime | None,
+    running_task_ids: Sequence[TaskId],
+) -> worker_pb2.Worker:
+    """A worker as a message."""
+    return worker_pb2.Worker(
+        id=worker.id,
+        state=words.WORKER_STATES[state],
+        capacity=resources_to_message(worker.capacity),
+        slots=worker.slots,
+        running_task_ids=running_task_ids,
+        version=worker.version,
+        hostname=worker.hostname,
+        create_time=to_timestamp(worker.create_time),
+        last_seen_time=to_timestamp(last_seen),
+    )
