@@ -74,7 +74,8 @@ class JobProgress:
                 task.completed = from_json_number(event.completed)
                 task.total, task.unit = from_json_number(event.total), event.unit
             case MetricEvent():
-                for name, value in event.values.items():
+                # Sorted, as the values come in no order of their own.
+                for name, value in sorted(event.values.items()):
                     course = self.metrics.setdefault(name, MetricCourse())
                     course.step = event.step
                     course.points.append(from_json_number(value))

@@ -20,7 +20,7 @@ def version_table(versions: Sequence[ModelVersion]) -> RenderableType:
             state_text(version.stage),
             ", ".join(
                 f"{name} {number(from_json_number(value))}"
-                for name, value in version.metrics.items()
+                for name, value in sorted(version.metrics.items())
             ),
             f"{_tensors(version.signature, 'inputs')} → {_tensors(version.signature, 'outputs')}",
             size(version.size_bytes),

@@ -37,6 +37,8 @@ def status(
         if url:
             with Client(url) as client:
                 health = client.health()
+                # It may have waited for a gateway that came back meanwhile.
+                record = local_record() or record
     except Unavailable as exc:
         if record is None:
             raise

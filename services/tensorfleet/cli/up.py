@@ -95,7 +95,7 @@ def start_detached(home: "FleetHome", tell: "Tell", *, workers: int, port: int) 
     Raises:
         typer.Exit: It did not come up; `tell` has said why, and nothing of it is left.
     """
-    from tensorfleet.local.detached import DetachedOptions, DetachedStart, stop_fleet
+    from tensorfleet.local.detached import DetachedOptions, DetachedStart
     from tensorfleet.local.fleet_event import FleetReady
 
     options = DetachedOptions(home=str(home.root), workers=workers, gateway_port=port)
@@ -107,7 +107,6 @@ def start_detached(home: "FleetHome", tell: "Tell", *, workers: int, port: int) 
                 return event.seconds
     except KeyboardInterrupt:
         start.stop()
-        stop_fleet(home)
         raise
     raise typer.Exit(FAILED)
 

@@ -168,7 +168,8 @@ def _print_plainly(console: Console, event: Event) -> None:
         case MetricEvent():
             step = "" if event.step is None else f"step {event.step}  "
             values = "  ".join(
-                f"{name} {number(from_json_number(value))}" for name, value in event.values.items()
+                f"{name} {number(from_json_number(value))}"
+                for name, value in sorted(event.values.items())
             )
             console.print(Text(f"{step}{values}"), soft_wrap=True)
         case TaskStateEvent():

@@ -78,9 +78,9 @@ class DetachedStart:
             yield FleetFailed(message=self._last_words())
 
     def stop(self) -> None:
-        """Stops what was started, and waits for it."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        """Stops what was started, however far it has come, and waits until nothing is left."""
+        self._process.terminate()
+        self._process.wait(STOP_TIMEOUT_SECONDS)
 
     def _last_words(self) -> str:
         said = self._log.read_text(errors="replace").strip()

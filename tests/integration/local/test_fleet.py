@@ -159,6 +159,20 @@ async def test_fleet_that_cannot_start_says_why_and_leaves_nothing(tmp_path: Pat
         assert not (fleet.home / "fleet.json").exists()
 
 
+async def test_ctrl_c_while_a_fleet_comes_up_in_the_background_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    fleet = FleetOnDisk(home=tmp_path / "home")
+    with foreground(fleet, "--detach") as (process, output):
+        await eventually(lambda: "valkey ready" in output.read_text())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert "TensorFleet is up" not in output.read_text()
+        assert fleet.processes() == []
+    with fleet_running(fleet, "--workers", "1"):
+        assert is_healthy(fleet)
+
+
 async def test_second_ctrl_c_ends_at_once_what_does_not_want_to_stop(tmp_path: Path) -> None:
     fleet = FleetOnDisk(home=tmp_path / "home")
     job = tmp_path / "job.yaml"

@@ -92,8 +92,9 @@ def test_panel_fits_the_window(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert "100%" in lines[1]
     assert "400/400 epochs" in lines[1]
-    assert lines[3].split()[:3] == ["loss", "400", "0.0025"]
-    assert "▁" in lines[3]
+    assert [line.split()[0] for line in lines[3:]] == ["accuracy", "loss"]
+    assert lines[4].split()[:3] == ["loss", "400", "0.0025"]
+    assert "▁" in lines[4]
 
 
 def test_plain_output_has_each_thing_once_and_as_it_was_written() -> None:
@@ -105,7 +106,7 @@ def test_plain_output_has_each_thing_once_and_as_it_was_written() -> None:
     assert progress.state == "succeeded"
     lines = text_of(shown).splitlines()
     assert lines.count(f"epoch 1 {EVIL}") == 1
-    assert "step 2  loss 0.5  accuracy 0.5" in lines
+    assert "step 2  accuracy 0.5  loss 0.5" in lines
     assert "task running on worker-1, attempt 1" in lines
     assert lines.count("saved model m version 3") == 1
     assert "\x1b" not in text_of(shown)
