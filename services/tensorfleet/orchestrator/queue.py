@@ -272,14 +272,6 @@ class TaskQueue:
             with redis_errors_translated():
                 await self._redis.zrem(_SEEN, *worker_ids)
 
-    async def depth(self) -> dict[Priority, int]:
-        """How many tasks wait in each queue."""
-        with redis_errors_translated():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for key in _QUEUES:
-                    pipe.zcard(key)
-                return dict(zip(Priority, await pipe.execute(), strict=True))
-
 
 def _enqueue_arguments(entry: QueueEntry) -> list[str | bytes | int]:
     queue_number = list(Priority).index(entry.priority) + 1

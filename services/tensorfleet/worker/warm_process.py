@@ -8,7 +8,6 @@ never computes, so that its children are as good as new: no thread pool, no CUDA
 import gc
 import importlib
 import os
-import random
 import select
 import signal
 import socket
@@ -111,8 +110,10 @@ def become_task(order: StartTask, descriptors: list[int], parent_pid: int) -> No
 
 
 def forget_the_past(thread_count: int) -> None:
-    """Gives this child random numbers of its own, and the threads that its task may use."""
-    random.seed()
+    """Gives this child random numbers of its own, and the threads that its task may use.
+
+    Python's own `random` does this by itself in every forked child.
+    """
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     if torch := sys.modules.get("torch"):
