@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.shared.errors import DeadlineExceeded, TensorFleetError
-from tensorfleet.shared.local_files import LocalFile
+from tensorfleet.shared.local_files import LocalFile, parts_to_send
 from tensorfleet.shared.rest import uploads
-from tensorfleet.shared.transfer import OnBytes, PartToSend, SentPart, send_parts
+from tensorfleet.shared.transfer import OnBytes, SentPart, send_parts
 
 # The fleet reads every byte once more before it answers; with much of it, again and again.
 FINISH_TIMEOUT_SECONDS = 90.0
@@ -37,28 +37,12 @@ def upload_files(
     )
     upload = connection.request("POST", "/api/v1/uploads", uploads.Upload, body=begin)
     try:
-        sent = send_parts(_parts_to_send(upload, files), on_bytes)
+        sent = send_parts(parts_to_send(files, upload.blobs), on_bytes)
         return _finish(connection, upload, sent)
     except TensorFleetError:
         with suppress(TensorFleetError):  # what is left over expires by itself
             connection.request("DELETE", _path(upload), type(None))
         raise
-
-
-def _parts_to_send(upload: uploads.Upload, files: Sequence[LocalFile]) -> list[PartToSend]:
-    path_by_digest = {item.file.sha256: item.path for item in files}
-    return [
-        PartToSend(
-            path=path_by_digest[blob.sha256],
-            sha256=blob.sha256,
-            number=part.number,
-            offset_bytes=part.offset_bytes,
-            size_bytes=part.size_bytes,
-            url=part.url,
-        )
-        for blob in upload.blobs
-        for part in blob.parts
-    ]
 
 
 def _finish(

@@ -1,14 +1,14 @@
 """Local files on their way into an artifact."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from tensorfleet.shared.errors import InvalidArtifact
 from tensorfleet.shared.manifest import ManifestFile, check_manifest
-from tensorfleet.shared.transfer import digest_file
+from tensorfleet.shared.transfer import PartToSend, digest_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +70,42 @@ def describe(root: Path, is_wanted: Callable[[str], bool] | None = None) -> list
         described.append(LocalFile(file=file, path=path))
     check_manifest(item.file for item in described)
     return described
+
+
+class WantedPart(Protocol):
+    """A range of a content and the signed URL that takes it, in the contract or in REST."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def offset_bytes(self) -> int: ...
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+
+
+class WantedBlob(Protocol):
+    """A content that storage lacks, in the contract or in REST."""
+
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def parts(self) -> Iterable[WantedPart]: ...
+
+
+def parts_to_send(files: Iterable[LocalFile], blobs: Iterable[WantedBlob]) -> list[PartToSend]:
+    """What to PUT where: the contents that storage lacks, from the files that have them."""
+    path_by_digest = {item.file.sha256: item.path for item in files}
+    return [
+        PartToSend(
+            path=path_by_digest[blob.sha256],
+            sha256=blob.sha256,
+            number=part.number,
+            offset_bytes=part.offset_bytes,
+            size_bytes=part.size_bytes,
+            url=part.url,
+        )
+        for blob in blobs
+        for part in blob.parts
+    ]

@@ -32,19 +32,7 @@ async def upload_artifact(storage: StorageDoor, path: Path) -> artifact_pb2.Arti
             ]
         )
     )
-    path_by_digest = {item.file.sha256: item.path for item in files}
-    parts = [
-        transfer.PartToSend(
-            path=path_by_digest[blob.sha256],
-            sha256=blob.sha256,
-            number=part.number,
-            offset_bytes=part.offset_bytes,
-            size_bytes=part.size_bytes,
-            url=part.url,
-        )
-        for blob in begun.blobs
-        for part in blob.parts
-    ]
+    parts = local_files.parts_to_send(files, begun.blobs)
     sent = await asyncio.to_thread(transfer.send_parts, parts)
     request = pb.FinishUploadRequest(
         upload_id=begun.upload_id,
