@@ -22,9 +22,7 @@ from tensorfleet.orchestrator.event import (
     TaskStateChange,
 )
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import (
-    event_pb2,
-)
+from tensorfleet.orchestrator.v1 import event_pb2
 from tensorfleet.shared.errors import InvalidInput
 
 

@@ -17,9 +17,7 @@ from tensorfleet.orchestrator.resources import (
     resource_problems,
 )
 from tensorfleet.orchestrator.retry import RetryPolicy
-from tensorfleet.orchestrator.v1 import (
-    job_pb2,
-)
+from tensorfleet.orchestrator.v1 import job_pb2
 from tensorfleet.shared.errors import FieldError, InvalidJob, Unimplemented
 
 MAX_NAME_LENGTH = 256

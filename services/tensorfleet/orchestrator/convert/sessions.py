@@ -16,9 +16,7 @@ from tensorfleet.orchestrator.job import Job
 from tensorfleet.orchestrator.job_changes import AttemptEnd
 from tensorfleet.orchestrator.task import AttemptRef, Task
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import (
-    worker_pb2,
-)
+from tensorfleet.orchestrator.v1 import worker_pb2
 from tensorfleet.orchestrator.worker import Worker, WorkerState
 from tensorfleet.shared.errors import InvalidInput
 from tensorfleet.shared.ids import TaskId, WorkerId

@@ -5,9 +5,7 @@ from tensorfleet.orchestrator.convert.times import to_timestamp
 from tensorfleet.orchestrator.convert.values import failure_to_message, resources_to_message
 from tensorfleet.orchestrator.task import Attempt, AttemptRef, Task, TaskState
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import (
-    task_pb2,
-)
+from tensorfleet.orchestrator.v1 import task_pb2
 from tensorfleet.shared.ids import TaskId
 
 

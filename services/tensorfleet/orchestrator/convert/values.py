@@ -3,9 +3,7 @@
 from tensorfleet.kinds.outcome import ProducedOutput
 from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.failure import MAX_TAIL_LINES, Failure
-from tensorfleet.orchestrator.resources import (
-    Resources,
-)
+from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.v1 import (
     failure_pb2,
     output_pb2,

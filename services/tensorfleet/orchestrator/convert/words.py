@@ -1,9 +1,7 @@
 """Enumerations of the contract and of the domain, there and back."""
 
 from tensorfleet.kinds.outcome import OutputType
-from tensorfleet.orchestrator.event import (
-    LogStream,
-)
+from tensorfleet.orchestrator.event import LogStream
 from tensorfleet.orchestrator.job import JobState, Priority
 from tensorfleet.orchestrator.retry import AttemptOutcome
 from tensorfleet.orchestrator.task import TaskState
