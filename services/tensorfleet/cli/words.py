@@ -25,6 +25,7 @@ _STYLES = {
     "failed": "red",
     "down": "red",
     "offline": "red",
+    "quarantined": "magenta",
 }
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")

@@ -91,5 +91,5 @@ class Dispatcher:
         session.credits -= 1
         session.held[ref] = task.resources
         # If the session has ended meanwhile, the lease runs out and the task goes elsewhere.
-        session.send(assignment_record(job, task))
+        session.send(assignment_record(job, [task]))
         return True

@@ -34,6 +34,7 @@ class TaskStateChange:
     state: TaskState
     worker_id: str = ""
     failure: Failure | None = None
+    result_json: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,15 @@ class LogLines:
     lines: tuple[str, ...]
 
 
-Payload = JobStateChange | TaskStateChange | Progress | Metric | LogLines | ProducedOutput
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something worth knowing that changes no state: a stable reason and a sentence."""
+
+    reason: str
+    message: str
+
+
+Payload = JobStateChange | TaskStateChange | Progress | Metric | LogLines | ProducedOutput | Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

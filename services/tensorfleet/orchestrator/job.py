@@ -65,6 +65,10 @@ class JobSpec:
     retry: RetryPolicy
     attempt_timeout: timedelta | None
     labels: dict[str, str] = field(default_factory=dict)
+    not_before: datetime | None = None
+    is_preemptible: bool = False
+    after_job_ids: tuple[JobId, ...] = ()
+    is_gang: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ class Resources:
     gpus: int = 0
     gpu_kind: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    is_exclusive: bool = False
+    """The task must be alone on its worker, as measurements need."""
 
     def minus(self, other: "Resources") -> "Resources":
         """What is left when `other` is taken away; negative when too much was taken."""

@@ -13,6 +13,7 @@ class AttemptOutcome(Enum):
     FAILED = "failed"
     LOST = "lost"
     CANCELLED = "cancelled"
+    PREEMPTED = "preempted"
 
 
 # A task that takes every worker down with it must not do so for ever.

@@ -71,6 +71,8 @@ class Task:
     ready_time: datetime
     """From when it may run: its creation, or the end of a backoff."""
     attempts: tuple[Attempt, ...] = ()
+    result_json: str = ""
+    """The kind's own result of a task that succeeded."""
 
     @property
     def current(self) -> AttemptRef:

@@ -16,6 +16,7 @@ class WorkerState(Enum):
     ONLINE = "online"
     DRAINING = "draining"
     OFFLINE = "offline"
+    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

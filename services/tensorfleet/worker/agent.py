@@ -154,7 +154,7 @@ class Agent:
     def _take_records(self) -> list[pb.WorkerRecord]:
         records = []
         if self._is_renewal_due:
-            refs = [attempt.assignment.ref for attempt in self._attempts.values()]
+            refs = [attempt.ref for attempt in self._attempts.values()]
             records.append(pb.WorkerRecord(renewal=pb.LeaseRenewal(attempts=refs)))
             self._is_renewal_due = False
         for attempt in self._attempts.values():
@@ -177,9 +177,7 @@ class Agent:
             capacity=self._offer.capacity,
             slots=self._offer.slots,
             running=[
-                pb.Register.RunningAttempt(
-                    ref=attempt.assignment.ref, resources=attempt.assignment.resources
-                )
+                pb.Register.RunningAttempt(ref=attempt.ref, resources=attempt.assignment.resources)
                 for attempt in self._attempts.values()
             ],
         )
@@ -198,7 +196,8 @@ class Agent:
                 log.info("attached", worker_id=self._offer.name)
                 await self._abandon_all(record.registered.lost)
             case "assignment":
-                self._start(record.assignment)
+                for task in record.assignment.tasks:
+                    self._start(record.assignment, task)
             case "stop":
                 await self._stop(record.stop)
             case "events_recorded":
@@ -211,13 +210,13 @@ class Agent:
             case "leases_renewed":
                 await self._abandon_all(record.leases_renewed.lost)
 
-    def _start(self, assignment: pb.Assignment) -> None:
-        key = _key(assignment.ref)
+    def _start(self, assignment: pb.Assignment, task: pb.AssignedTask) -> None:
+        key = _key(task.ref)
         if key in self._attempts:
             return
-        report = AttemptReport(assignment.ref, self._news)
+        report = AttemptReport(task.ref, self._news)
         gpu_ids = self._gpus.take(assignment.resources.gpus)
-        attempt = RunningAttempt(assignment, report, self._surroundings, gpu_ids)
+        attempt = RunningAttempt(assignment, task, report, self._surroundings, gpu_ids)
         self._attempts[key] = attempt
         self._tasks[key] = asyncio.create_task(self._run_attempt(key, attempt))
 
@@ -256,7 +255,7 @@ class Agent:
                 await self._abandon(attempt)
 
     async def _abandon(self, attempt: RunningAttempt) -> None:
-        log.warning("lease lost", task_id=attempt.assignment.ref.task_id)
+        log.warning("lease lost", task_id=attempt.ref.task_id)
         attempt.abandon()
         await attempt.report.close()
 

@@ -62,15 +62,17 @@ class RunningAttempt:
     def __init__(
         self,
         assignment: dispatch_pb.Assignment,
+        task: dispatch_pb.AssignedTask,
         report: AttemptReport,
         surroundings: Surroundings,
         gpu_ids: Sequence[int],
     ) -> None:
         self.assignment = assignment
+        self.task = task
         self.report = report
         self.gpu_ids = gpu_ids
         self._surroundings = surroundings
-        self._keeper = OutputKeeper(assignment, surroundings.storage, report)
+        self._keeper = OutputKeeper(assignment, task.ref, surroundings.storage, report)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._process: TaskProcess | None = None
         self._connection: TaskConnection | None = None
@@ -79,10 +81,15 @@ class RunningAttempt:
         self._stop_grace_seconds = 0.0
         self._is_abandoned = False
 
+    @property
+    def ref(self) -> dispatch_pb.AttemptRef:
+        """Which attempt: the fencing token."""
+        return self.task.ref
+
     async def run(self) -> None:
         """Runs to the end and tells it. Raises only when it is cancelled."""
         current_caller.set(Caller(user=self.assignment.owner, project=self.assignment.project))
-        ref = self.assignment.ref
+        ref = self.task.ref
         root = self._surroundings.attempts_folder / f"{ref.task_id}#{ref.attempt}"
         finished = dispatch_pb.AttemptFinished(ref=ref)
         try:
@@ -141,9 +148,10 @@ class RunningAttempt:
             signal_group(self._process.pid, signal.SIGKILL)
 
     async def _run_in(self, root: Path, stack: AsyncExitStack) -> int:
-        plan = msgspec.json.decode(self.assignment.task_json, type=TaskPlan)
+        plan = msgspec.json.decode(self.task.task_json, type=TaskPlan)
         files = await attempt_files.stage(
             self.assignment,
+            self.task.ref,
             plan,
             root,
             self._surroundings.cache,
@@ -230,7 +238,7 @@ class RunningAttempt:
         await self.report.add(event)
 
     def _welcome(self, plan: TaskPlan, files: AttemptFiles) -> channel.Welcome:
-        ref = self.assignment.ref
+        ref = self.task.ref
         return channel.Welcome(
             protocol=channel.PROTOCOL,
             job_id=self.assignment.job_id,

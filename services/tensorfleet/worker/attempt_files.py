@@ -31,6 +31,7 @@ class AttemptFiles:
 
 async def stage(
     assignment: dispatch_pb.Assignment,
+    ref: dispatch_pb.AttemptRef,
     plan: TaskPlan,
     root: Path,
     cache: ArtifactCache,
@@ -46,7 +47,7 @@ async def stage(
     for name in ("work", "scratch", "datasets"):
         (root / name).mkdir(parents=True)
     # First of all: it raises the task's fence, so that no older attempt commits after us.
-    resume_point = await _resume_point(assignment, cache, storage, stack)
+    resume_point = await _resume_point(ref, cache, storage, stack)
     code = None
     if assignment.code_artifact_id:
         source = await stack.enter_async_context(
@@ -77,7 +78,7 @@ async def stage(
 
 
 async def _resume_point(
-    assignment: dispatch_pb.Assignment,
+    ref: dispatch_pb.AttemptRef,
     cache: ArtifactCache,
     storage: StorageDoor,
     stack: AsyncExitStack,
@@ -85,7 +86,7 @@ async def _resume_point(
     try:
         answer = await storage.checkpoints.AcquireLatestCheckpoint(
             checkpoint_service_pb2.AcquireLatestCheckpointRequest(
-                task_id=assignment.ref.task_id, attempt=assignment.ref.attempt
+                task_id=ref.task_id, attempt=ref.attempt
             )
         )
     except CheckpointNotFound:

@@ -18,9 +18,14 @@ class OutputKeeper:
     """Uploads, commits with the attempt's fencing token, and tells the event."""
 
     def __init__(
-        self, assignment: dispatch_pb.Assignment, storage: StorageDoor, report: AttemptReport
+        self,
+        assignment: dispatch_pb.Assignment,
+        ref: dispatch_pb.AttemptRef,
+        storage: StorageDoor,
+        report: AttemptReport,
     ) -> None:
         self._assignment = assignment
+        self._ref = ref
         self._storage = storage
         self._report = report
         self._kept: dict[tuple[int, str], output_pb2.Output] = {}
@@ -52,7 +57,7 @@ class OutputKeeper:
 
     async def _save_checkpoint(self, message: channel.SaveCheckpoint) -> output_pb2.Output:
         artifact = await upload_artifact(self._storage, Path(message.path))
-        ref = self._assignment.ref
+        ref = self._ref
         await self._storage.checkpoints.CommitCheckpoint(
             checkpoint_service_pb2.CommitCheckpointRequest(
                 job_id=self._assignment.job_id,
@@ -71,7 +76,7 @@ class OutputKeeper:
         if not path.is_dir():
             raise InvalidInput(f"a model is a folder of files, and {path} is none")
         artifact = await upload_artifact(self._storage, path)
-        ref = self._assignment.ref
+        ref = self._ref
         answer = await self._storage.models.RegisterModelVersion(
             model_registry_service_pb2.RegisterModelVersionRequest(
                 model=message.name,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorfleet import __version__
@@ -10,6 +11,15 @@ from tensorfleet.orchestrator.v1 import event_pb2, resources_pb2
 
 if TYPE_CHECKING:
     from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
+
+
+@dataclass(frozen=True)
+class Given:
+    """A task that the worker was given."""
+
+    ref: pb.AttemptRef
+    job_id: str
+    kind: str
 
 
 class ScriptedWorker:
@@ -22,6 +32,7 @@ class ScriptedWorker:
         self._cpus = cpus
         self._outgoing: asyncio.Queue[pb.WorkerRecord | None] = asyncio.Queue()
         self._received: dict[str, asyncio.Queue[pb.OrchestratorRecord]] = {}
+        self._given: list[Given] = []
         self._stub = stub
         self._reading: asyncio.Task[None] | None = None
 
@@ -61,12 +72,20 @@ class ScriptedWorker:
         async with asyncio.timeout(20):
             return await self._received.setdefault(kind, asyncio.Queue()).get()
 
-    async def assignment(self) -> pb.Assignment:
-        """The next assignment."""
-        return (await self.receive("assignment")).assignment
+    async def assignment(self) -> Given:
+        """The next task that it was given."""
+        while not self._given:
+            assignment = (await self.receive("assignment")).assignment
+            self._given += [
+                Given(ref=task.ref, job_id=assignment.job_id, kind=assignment.kind)
+                for task in assignment.tasks
+            ]
+        return self._given.pop(0)
 
     def has_received(self, kind: str) -> bool:
         """Whether a record of a kind waits to be looked at."""
+        if kind == "assignment" and self._given:
+            return True
         return kind in self._received and not self._received[kind].empty()
 
     def report(self, ref: pb.AttemptRef, first: int, *lines: str) -> None:

@@ -39,6 +39,7 @@ ATTEMPT_OUTCOMES: "dict[task_pb2.AttemptOutcome.ValueType, jobs.AttemptOutcome]"
     task_pb2.ATTEMPT_OUTCOME_FAILED: "failed",
     task_pb2.ATTEMPT_OUTCOME_LOST: "lost",
     task_pb2.ATTEMPT_OUTCOME_CANCELLED: "cancelled",
+    task_pb2.ATTEMPT_OUTCOME_PREEMPTED: "preempted",
 }
 
 OUTPUT_TYPES: "dict[output_pb2.Output.Type.ValueType, jobs.OutputType]" = {
@@ -52,6 +53,7 @@ WORKER_STATES: "dict[worker_pb2.WorkerState.ValueType, workers.WorkerState]" = {
     worker_pb2.WORKER_STATE_ONLINE: "online",
     worker_pb2.WORKER_STATE_DRAINING: "draining",
     worker_pb2.WORKER_STATE_OFFLINE: "offline",
+    worker_pb2.WORKER_STATE_QUARANTINED: "quarantined",
 }
 
 LOG_STREAMS: "dict[event_pb2.LogStream.ValueType, events.LogStream]" = {

@@ -17,6 +17,7 @@ from tensorfleet.orchestrator.event import (
     LogLines,
     LogStream,
     Metric,
+    Notice,
     Payload,
     Progress,
     TaskStateChange,
@@ -44,12 +45,15 @@ def event_to_message(event: Event) -> event_pb2.Event:
                     failure=failure_to_message(failure),
                 )
             )
-        case TaskStateChange(state=task_state, worker_id=worker_id, failure=failure):
+        case TaskStateChange(
+            state=task_state, worker_id=worker_id, failure=failure, result_json=result_json
+        ):
             message.task_state.CopyFrom(
                 event_pb2.TaskStateChange(
                     state=words.TASK_STATES[task_state],
                     worker_id=worker_id,
                     failure=failure_to_message(failure),
+                    result_json=result_json,
                 )
             )
         case Progress(completed=completed, total=total, unit=unit):
@@ -62,6 +66,8 @@ def event_to_message(event: Event) -> event_pb2.Event:
             message.log.CopyFrom(event_pb2.LogLines(stream=words.LOG_STREAMS[stream], lines=lines))
         case ProducedOutput() as output:
             message.output.CopyFrom(output_to_message(output))
+        case Notice(reason=reason, message=text):
+            message.notice.CopyFrom(event_pb2.Notice(reason=reason, message=text))
     return message
 
 

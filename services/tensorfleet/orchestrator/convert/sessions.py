@@ -37,21 +37,26 @@ def end_from_message(message: dispatch_pb.AttemptFinished) -> AttemptEnd:
     )
 
 
-def assignment_record(job: Job, task: Task) -> dispatch_pb.OrchestratorRecord:
-    """The order to run a task."""
+def assignment_record(job: Job, tasks: Sequence[Task]) -> dispatch_pb.OrchestratorRecord:
+    """The order to run tasks of one job, each as its latest attempt."""
     return dispatch_pb.OrchestratorRecord(
         assignment=dispatch_pb.Assignment(
-            ref=ref_to_message(task.current),
+            tasks=[
+                dispatch_pb.AssignedTask(
+                    ref=ref_to_message(task.current), index=task.index, task_json=task.task_json
+                )
+                for task in tasks
+            ],
             job_id=job.id,
             kind=job.spec.kind,
             spec_json=job.spec.spec_json,
-            task_json=task.task_json,
             code_artifact_id=job.spec.code_artifact_id,
-            resources=resources_to_message(task.resources),
+            resources=resources_to_message(job.spec.resources),
             attempt_timeout=to_duration(job.spec.attempt_timeout),
             owner=job.owner,
             project=job.project,
             job_name=job.spec.name,
+            task_count=job.task_count,
         )
     )
 

@@ -20,6 +20,7 @@ def resources_to_message(resources: Resources) -> resources_pb2.Resources:
         gpus=resources.gpus,
         gpu_kind=resources.gpu_kind,
         labels=resources.labels,
+        exclusive=resources.is_exclusive,
     )
 
 
@@ -31,6 +32,7 @@ def resources_from_message(message: resources_pb2.Resources) -> Resources:
         gpus=message.gpus,
         gpu_kind=message.gpu_kind,
         labels=dict(message.labels),
+        is_exclusive=message.exclusive,
     )
 
 

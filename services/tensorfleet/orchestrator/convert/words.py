@@ -39,6 +39,7 @@ OUTCOMES = {
     AttemptOutcome.FAILED: task_pb2.ATTEMPT_OUTCOME_FAILED,
     AttemptOutcome.LOST: task_pb2.ATTEMPT_OUTCOME_LOST,
     AttemptOutcome.CANCELLED: task_pb2.ATTEMPT_OUTCOME_CANCELLED,
+    AttemptOutcome.PREEMPTED: task_pb2.ATTEMPT_OUTCOME_PREEMPTED,
 }
 OUTPUT_TYPES = {
     OutputType.MODEL_VERSION: output_pb2.Output.TYPE_MODEL_VERSION,
@@ -55,6 +56,7 @@ WORKER_STATES = {
     WorkerState.ONLINE: worker_pb2.WORKER_STATE_ONLINE,
     WorkerState.DRAINING: worker_pb2.WORKER_STATE_DRAINING,
     WorkerState.OFFLINE: worker_pb2.WORKER_STATE_OFFLINE,
+    WorkerState.QUARANTINED: worker_pb2.WORKER_STATE_QUARANTINED,
 }
 
 JOB_STATES_BACK = {number: state for state, number in JOB_STATES.items()}

@@ -12,6 +12,7 @@ from tensorfleet.orchestrator.event import (
     LogLines,
     LogStream,
     Metric,
+    Notice,
     Payload,
     Progress,
     TaskStateChange,
@@ -243,6 +244,7 @@ _TYPE_BY_CLASS: dict[type[Any], str] = {
     Metric: "metric",
     LogLines: "log",
     ProducedOutput: "output",
+    Notice: "notice",
 }
 
 
@@ -264,6 +266,8 @@ def _payload_to(payload: Payload) -> Document:
             return {"stream": stream.value, "lines": list(lines)}
         case ProducedOutput():
             return _output_to(payload)
+        case Notice(reason=reason, message=message):
+            return {"reason": reason, "message": message}
 
 
 def _payload_from(kind: str, row: Document) -> Payload:
@@ -286,6 +290,8 @@ def _payload_from(kind: str, row: Document) -> Payload:
             return LogLines(stream=LogStream(row["stream"]), lines=tuple(row["lines"]))
         case "output":
             return _output_from(row)
+        case "notice":
+            return Notice(**row)
     raise ValueError(f"event type {kind!r} is unknown")
 
 

@@ -252,6 +252,7 @@ class Register(_message.Message):
     CAPACITY_FIELD_NUMBER: _builtins.int
     SLOTS_FIELD_NUMBER: _builtins.int
     RUNNING_FIELD_NUMBER: _builtins.int
+    CACHED_ARTIFACT_IDS_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     """The worker's name, unique in the fleet."""
     instance_id: _builtins.str
@@ -270,6 +271,10 @@ class Register(_message.Message):
     def running(self) -> _containers.RepeatedCompositeFieldContainer[Global___Register.RunningAttempt]:
         """What it still runs."""
 
+    @_builtins.property
+    def cached_artifact_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Code and datasets in its cache, at most 1,000: tasks that need them may be placed here."""
+
     def __init__(
         self,
         *,
@@ -280,10 +285,11 @@ class Register(_message.Message):
         capacity: _resources_pb2.Resources | None = ...,
         slots: _builtins.int = ...,
         running: _abc.Iterable[Global___Register.RunningAttempt] | None = ...,
+        cached_artifact_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "hostname", b"hostname", "instance_id", b"instance_id", "running", b"running", "slots", b"slots", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_artifact_ids", b"cached_artifact_ids", "capacity", b"capacity", "hostname", b"hostname", "instance_id", b"instance_id", "running", b"running", "slots", b"slots", "version", b"version", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -318,6 +324,14 @@ class LeaseRenewal(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ANSWERED_NUMBER_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Counts the renewals of this session, from 1."""
+    answered_number: _builtins.int
+    """The number of the last answer that came. A worker that answers nothing for a lease is deaf: the
+    session ends, and its leases run out.
+    """
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttemptRef]:
         """Every attempt that the worker runs."""
@@ -326,10 +340,12 @@ class LeaseRenewal(_message.Message):
         self,
         *,
         attempts: _abc.Iterable[Global___AttemptRef] | None = ...,
+        number: _builtins.int = ...,
+        answered_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_number", b"answered_number", "attempts", b"attempts", "number", b"number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,7 +399,7 @@ class AttemptFinished(_message.Message):
     OUTPUTS_FIELD_NUMBER: _builtins.int
     RESULT_JSON_FIELD_NUMBER: _builtins.int
     outcome: _task_pb2.AttemptOutcome.ValueType
-    """SUCCEEDED, FAILED, LOST (handed back) or CANCELLED."""
+    """SUCCEEDED, FAILED, LOST (handed back), PREEMPTED or CANCELLED."""
     result_json: _builtins.str
     """The kind's own result, a JSON object; empty means none."""
     @_builtins.property
@@ -469,68 +485,100 @@ class Registered(_message.Message):
 Global___Registered: _TypeAlias = Registered  # noqa: Y015
 
 @_typing.final
-class Assignment(_message.Message):
-    """A task to run."""
+class AssignedTask(_message.Message):
+    """One task of an assignment."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REF_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    TASK_JSON_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """From 0 within the job."""
+    task_json: _builtins.str
+    """The task's own part, a JSON object."""
+    @_builtins.property
+    def ref(self) -> Global___AttemptRef:
+        """Which attempt; the fencing token."""
+
+    def __init__(
+        self,
+        *,
+        ref: Global___AttemptRef | None = ...,
+        index: _builtins.int = ...,
+        task_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "ref", b"ref", "task_json", b"task_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignedTask: _TypeAlias = AssignedTask  # noqa: Y015
+
+@_typing.final
+class Assignment(_message.Message):
+    """Tasks of one job to run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     SPEC_JSON_FIELD_NUMBER: _builtins.int
-    TASK_JSON_FIELD_NUMBER: _builtins.int
     CODE_ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
     ATTEMPT_TIMEOUT_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     PROJECT_FIELD_NUMBER: _builtins.int
     JOB_NAME_FIELD_NUMBER: _builtins.int
+    TASK_COUNT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job it belongs to."""
     kind: _builtins.str
     """The kind of work."""
     spec_json: _builtins.str
     """The job's spec, a JSON object."""
-    task_json: _builtins.str
-    """The task's own part, a JSON object."""
     code_artifact_id: _builtins.str
     """The user's code; empty means none."""
     owner: _builtins.str
-    """On whose behalf it runs."""
+    """On whose behalf they run."""
     project: _builtins.str
-    """The project whose datasets and models it sees."""
+    """The project whose datasets and models they see."""
     job_name: _builtins.str
     """The job's name."""
+    task_count: _builtins.int
+    """All tasks of the job."""
     @_builtins.property
-    def ref(self) -> Global___AttemptRef:
-        """Which attempt; the fencing token."""
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssignedTask]:
+        """At least one. Each uses a credit."""
 
     @_builtins.property
     def resources(self) -> _resources_pb2.Resources:
-        """What the task may use."""
+        """What each task may use."""
 
     @_builtins.property
     def attempt_timeout(self) -> _duration_pb2.Duration:
-        """Longest time the attempt may run. Absent means no limit."""
+        """Longest time an attempt may run. Absent means no limit."""
 
     def __init__(
         self,
         *,
-        ref: Global___AttemptRef | None = ...,
+        tasks: _abc.Iterable[Global___AssignedTask] | None = ...,
         job_id: _builtins.str = ...,
         kind: _builtins.str = ...,
         spec_json: _builtins.str = ...,
-        task_json: _builtins.str = ...,
         code_artifact_id: _builtins.str = ...,
         resources: _resources_pb2.Resources | None = ...,
         attempt_timeout: _duration_pb2.Duration | None = ...,
         owner: _builtins.str = ...,
         project: _builtins.str = ...,
         job_name: _builtins.str = ...,
+        task_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "ref", b"ref", "resources", b"resources"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "resources", b"resources"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "job_id", b"job_id", "job_name", b"job_name", "kind", b"kind", "owner", b"owner", "project", b"project", "ref", b"ref", "resources", b"resources", "spec_json", b"spec_json", "task_json", b"task_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "job_id", b"job_id", "job_name", b"job_name", "kind", b"kind", "owner", b"owner", "project", b"project", "resources", b"resources", "spec_json", b"spec_json", "task_count", b"task_count", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -660,6 +708,9 @@ class LeasesRenewed(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LOST_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number of the renewal."""
     @_builtins.property
     def lost(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttemptRef]:
         """Attempts that are not this worker's any more: kill them."""
@@ -668,10 +719,11 @@ class LeasesRenewed(_message.Message):
         self,
         *,
         lost: _abc.Iterable[Global___AttemptRef] | None = ...,
+        number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost", b"lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost", b"lost", "number", b"number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

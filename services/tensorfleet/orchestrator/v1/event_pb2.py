@@ -29,7 +29,7 @@ from tensorfleet.orchestrator.v1 import output_pb2 as tensorfleet_dot_orchestrat
 from tensorfleet.orchestrator.v1 import task_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_task__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tensorfleet/orchestrator/v1/event.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a%tensorfleet/orchestrator/v1/job.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a&tensorfleet/orchestrator/v1/task.proto\"\x92\x01\n\x0eJobStateChange\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.JobState\x12\x13\n\x0bis_terminal\x18\x02 \x01(\x08\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\"\x92\x01\n\x0fTaskStateChange\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.TaskState\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\":\n\x08Progress\x12\x11\n\tcompleted\x18\x01 \x01(\x01\x12\r\n\x05total\x18\x02 \x01(\x01\x12\x0c\n\x04unit\x18\x03 \x01(\t\"\x94\x01\n\x06Metric\x12\x11\n\x04step\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12?\n\x06values\x18\x02 \x03(\x0b\x32/.tensorfleet.orchestrator.v1.Metric.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x07\n\x05_step\"Q\n\x08LogLines\x12\x36\n\x06stream\x18\x01 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.LogStream\x12\r\n\x05lines\x18\x02 \x03(\t\"\xe5\x03\n\x05\x45vent\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07task_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12@\n\tjob_state\x18\x06 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.JobStateChangeH\x00\x12\x42\n\ntask_state\x18\x07 \x01(\x0b\x32,.tensorfleet.orchestrator.v1.TaskStateChangeH\x00\x12\x39\n\x08progress\x18\x08 \x01(\x0b\x32%.tensorfleet.orchestrator.v1.ProgressH\x00\x12\x35\n\x06metric\x18\t \x01(\x0b\x32#.tensorfleet.orchestrator.v1.MetricH\x00\x12\x34\n\x03log\x18\n \x01(\x0b\x32%.tensorfleet.orchestrator.v1.LogLinesH\x00\x12\x35\n\x06output\x18\x0b \x01(\x0b\x32#.tensorfleet.orchestrator.v1.OutputH\x00\x42\t\n\x07payload*l\n\tLogStream\x12\x1a\n\x16LOG_STREAM_UNSPECIFIED\x10\x00\x12\x15\n\x11LOG_STREAM_STDOUT\x10\x01\x12\x15\n\x11LOG_STREAM_STDERR\x10\x02\x12\x15\n\x11LOG_STREAM_WORKER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tensorfleet/orchestrator/v1/event.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a%tensorfleet/orchestrator/v1/job.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a&tensorfleet/orchestrator/v1/task.proto\"\x92\x01\n\x0eJobStateChange\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.JobState\x12\x13\n\x0bis_terminal\x18\x02 \x01(\x08\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\"\xa7\x01\n\x0fTaskStateChange\x12\x35\n\x05state\x18\x01 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.TaskState\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\x12\x13\n\x0bresult_json\x18\x04 \x01(\t\":\n\x08Progress\x12\x11\n\tcompleted\x18\x01 \x01(\x01\x12\r\n\x05total\x18\x02 \x01(\x01\x12\x0c\n\x04unit\x18\x03 \x01(\t\"\x94\x01\n\x06Metric\x12\x11\n\x04step\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12?\n\x06values\x18\x02 \x03(\x0b\x32/.tensorfleet.orchestrator.v1.Metric.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x07\n\x05_step\"Q\n\x08LogLines\x12\x36\n\x06stream\x18\x01 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.LogStream\x12\r\n\x05lines\x18\x02 \x03(\t\")\n\x06Notice\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x9c\x04\n\x05\x45vent\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07task_id\x18\x04 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\x05\x12@\n\tjob_state\x18\x06 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.JobStateChangeH\x00\x12\x42\n\ntask_state\x18\x07 \x01(\x0b\x32,.tensorfleet.orchestrator.v1.TaskStateChangeH\x00\x12\x39\n\x08progress\x18\x08 \x01(\x0b\x32%.tensorfleet.orchestrator.v1.ProgressH\x00\x12\x35\n\x06metric\x18\t \x01(\x0b\x32#.tensorfleet.orchestrator.v1.MetricH\x00\x12\x34\n\x03log\x18\n \x01(\x0b\x32%.tensorfleet.orchestrator.v1.LogLinesH\x00\x12\x35\n\x06output\x18\x0b \x01(\x0b\x32#.tensorfleet.orchestrator.v1.OutputH\x00\x12\x35\n\x06notice\x18\x0c \x01(\x0b\x32#.tensorfleet.orchestrator.v1.NoticeH\x00\x42\t\n\x07payload*l\n\tLogStream\x12\x1a\n\x16LOG_STREAM_UNSPECIFIED\x10\x00\x12\x15\n\x11LOG_STREAM_STDOUT\x10\x01\x12\x15\n\x11LOG_STREAM_STDERR\x10\x02\x12\x15\n\x11LOG_STREAM_WORKER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,20 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_METRIC_VALUESENTRY']._loaded_options = None
   _globals['_METRIC_VALUESENTRY']._serialized_options = b'8\001'
-  _globals['_LOGSTREAM']._serialized_start=1349
-  _globals['_LOGSTREAM']._serialized_end=1457
+  _globals['_LOGSTREAM']._serialized_start=1468
+  _globals['_LOGSTREAM']._serialized_end=1576
   _globals['_JOBSTATECHANGE']._serialized_start=270
   _globals['_JOBSTATECHANGE']._serialized_end=416
   _globals['_TASKSTATECHANGE']._serialized_start=419
-  _globals['_TASKSTATECHANGE']._serialized_end=565
-  _globals['_PROGRESS']._serialized_start=567
-  _globals['_PROGRESS']._serialized_end=625
-  _globals['_METRIC']._serialized_start=628
-  _globals['_METRIC']._serialized_end=776
-  _globals['_METRIC_VALUESENTRY']._serialized_start=722
-  _globals['_METRIC_VALUESENTRY']._serialized_end=767
-  _globals['_LOGLINES']._serialized_start=778
-  _globals['_LOGLINES']._serialized_end=859
-  _globals['_EVENT']._serialized_start=862
-  _globals['_EVENT']._serialized_end=1347
+  _globals['_TASKSTATECHANGE']._serialized_end=586
+  _globals['_PROGRESS']._serialized_start=588
+  _globals['_PROGRESS']._serialized_end=646
+  _globals['_METRIC']._serialized_start=649
+  _globals['_METRIC']._serialized_end=797
+  _globals['_METRIC_VALUESENTRY']._serialized_start=743
+  _globals['_METRIC_VALUESENTRY']._serialized_end=788
+  _globals['_LOGLINES']._serialized_start=799
+  _globals['_LOGLINES']._serialized_end=880
+  _globals['_NOTICE']._serialized_start=882
+  _globals['_NOTICE']._serialized_end=923
+  _globals['_EVENT']._serialized_start=926
+  _globals['_EVENT']._serialized_end=1466
 # @@protoc_insertion_point(module_scope)

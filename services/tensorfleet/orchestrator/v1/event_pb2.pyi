@@ -93,10 +93,13 @@ class TaskStateChange(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     WORKER_ID_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    RESULT_JSON_FIELD_NUMBER: _builtins.int
     state: _task_pb2.TaskState.ValueType
     """The state it is in from now on."""
     worker_id: _builtins.str
     """The worker that runs it or ran it; empty when none did."""
+    result_json: _builtins.str
+    """The kind's own result of a task that succeeded, a JSON value; empty means none."""
     @_builtins.property
     def failure(self) -> _failure_pb2.Failure:
         """Why its attempt ended without success; absent otherwise."""
@@ -107,10 +110,11 @@ class TaskStateChange(_message.Message):
         state: _task_pb2.TaskState.ValueType = ...,
         worker_id: _builtins.str = ...,
         failure: _failure_pb2.Failure | None = ...,
+        result_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "state", b"state", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "result_json", b"result_json", "state", b"state", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -225,6 +229,35 @@ class LogLines(_message.Message):
 Global___LogLines: _TypeAlias = LogLines  # noqa: Y015
 
 @_typing.final
+class Notice(_message.Message):
+    """Something worth knowing about the job that changes no state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Stable, upper snake case: CANCEL_REQUESTED, UPDATED, or why the job waits, as ExplainJob says:
+    RESOURCES, QUOTA, DEPENDENCY, GANG, DELAYED, BEHIND_OTHERS. EVENTS_EXPIRED: what came up to and
+    with this number is not kept any more.
+    """
+    message: _builtins.str
+    """For a person: what it is and what would help."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Notice: _TypeAlias = Notice  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """One thing that happened to a job, in the order in which it was recorded."""
 
@@ -241,6 +274,7 @@ class Event(_message.Message):
     METRIC_FIELD_NUMBER: _builtins.int
     LOG_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     sequence: _builtins.int
@@ -277,6 +311,10 @@ class Event(_message.Message):
     def output(self) -> _output_pb2.Output:
         """A task produced something that is kept."""
 
+    @_builtins.property
+    def notice(self) -> Global___Notice:
+        """Something worth knowing."""
+
     def __init__(
         self,
         *,
@@ -291,12 +329,13 @@ class Event(_message.Message):
         metric: Global___Metric | None = ...,
         log: Global___LogLines | None = ...,
         output: _output_pb2.Output | None = ...,
+        notice: Global___Notice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job_state", b"job_state", "log", b"log", "metric", b"metric", "output", b"output", "payload", b"payload", "progress", b"progress", "task_state", b"task_state", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job_state", b"job_state", "log", b"log", "metric", b"metric", "notice", b"notice", "output", b"output", "payload", b"payload", "progress", b"progress", "task_state", b"task_state", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "job_id", b"job_id", "job_state", b"job_state", "log", b"log", "metric", b"metric", "output", b"output", "payload", b"payload", "progress", b"progress", "sequence", b"sequence", "task_id", b"task_id", "task_state", b"task_state", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "job_id", b"job_id", "job_state", b"job_state", "log", b"log", "metric", b"metric", "notice", b"notice", "output", b"output", "payload", b"payload", "progress", b"progress", "sequence", b"sequence", "task_id", b"task_id", "task_state", b"task_state", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["job_state", "task_state", "progress", "metric", "log", "output"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["job_state", "task_state", "progress", "metric", "log", "output", "notice"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -29,7 +29,7 @@ from tensorfleet.orchestrator.v1 import output_pb2 as tensorfleet_dot_orchestrat
 from tensorfleet.orchestrator.v1 import resources_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tensorfleet/orchestrator/v1/job.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"\x87\x01\n\x0bRetryPolicy\x12\x14\n\x0cmax_attempts\x18\x01 \x01(\x05\x12\x32\n\x0finitial_backoff\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bmax_backoff\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x85\x04\n\x07JobSpec\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x18\n\x10\x63ode_artifact_id\x18\x04 \x01(\t\x12\x37\n\x08priority\x18\x05 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.Priority\x12\x39\n\tresources\x18\x06 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x37\n\x05retry\x18\x07 \x01(\x0b\x32(.tensorfleet.orchestrator.v1.RetryPolicy\x12\x32\n\x0f\x61ttempt_timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12@\n\x06labels\x18\t \x03(\x0b\x32\x30.tensorfleet.orchestrator.v1.JobSpec.LabelsEntry\x12\x33\n\x0fnot_before_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpreemptible\x18\x0b \x01(\x08\x12\x15\n\rafter_job_ids\x18\x0c \x03(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"r\n\nTaskCounts\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0e\n\x06queued\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x11\n\tcancelled\x18\x06 \x01(\x05\"\x88\x04\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x04spec\x18\x02 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.JobSpec\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.JobState\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x05tasks\x18\t \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.TaskCounts\x12\x35\n\x07\x66\x61ilure\x18\n \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\x12\x34\n\x07outputs\x18\x0b \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Output\x12\x37\n\x13\x63\x61ncel_request_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb1\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_PENDING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x14\n\x10JOB_STATE_PAUSED\x10\x03\x12\x17\n\x13JOB_STATE_SUCCEEDED\x10\x04\x12\x14\n\x10JOB_STATE_FAILED\x10\x05\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x06*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tensorfleet/orchestrator/v1/job.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"Z\n\tRetryRule\x12\x0f\n\x07reasons\x18\x01 \x03(\t\x12\x12\n\nexit_codes\x18\x02 \x03(\x05\x12\x13\n\x0blog_pattern\x18\x03 \x01(\t\x12\x13\n\x0bmax_retries\x18\x04 \x01(\x05\"\xbe\x01\n\x0bRetryPolicy\x12\x14\n\x0cmax_attempts\x18\x01 \x01(\x05\x12\x32\n\x0finitial_backoff\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bmax_backoff\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x05rules\x18\x04 \x03(\x0b\x32&.tensorfleet.orchestrator.v1.RetryRule\"\x93\x04\n\x07JobSpec\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tspec_json\x18\x03 \x01(\t\x12\x18\n\x10\x63ode_artifact_id\x18\x04 \x01(\t\x12\x37\n\x08priority\x18\x05 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.Priority\x12\x39\n\tresources\x18\x06 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x37\n\x05retry\x18\x07 \x01(\x0b\x32(.tensorfleet.orchestrator.v1.RetryPolicy\x12\x32\n\x0f\x61ttempt_timeout\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12@\n\x06labels\x18\t \x03(\x0b\x32\x30.tensorfleet.orchestrator.v1.JobSpec.LabelsEntry\x12\x33\n\x0fnot_before_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpreemptible\x18\x0b \x01(\x08\x12\x15\n\rafter_job_ids\x18\x0c \x03(\t\x12\x0c\n\x04gang\x18\r \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"r\n\nTaskCounts\x12\r\n\x05total\x18\x01 \x01(\x05\x12\x0e\n\x06queued\x18\x02 \x01(\x05\x12\x0f\n\x07running\x18\x03 \x01(\x05\x12\x11\n\tsucceeded\x18\x04 \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x05\x12\x11\n\tcancelled\x18\x06 \x01(\x05\"\x88\x04\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x32\n\x04spec\x18\x02 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.JobSpec\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.tensorfleet.orchestrator.v1.JobState\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x0f\n\x07project\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x05tasks\x18\t \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.TaskCounts\x12\x35\n\x07\x66\x61ilure\x18\n \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\x12\x34\n\x07outputs\x18\x0b \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Output\x12\x37\n\x13\x63\x61ncel_request_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb1\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATE_PENDING\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x14\n\x10JOB_STATE_PAUSED\x10\x03\x12\x17\n\x13JOB_STATE_SUCCEEDED\x10\x04\x12\x14\n\x10JOB_STATE_FAILED\x10\x05\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x06*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,18 +38,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOBSPEC_LABELSENTRY']._loaded_options = None
   _globals['_JOBSPEC_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_JOBSTATE']._serialized_start=1563
-  _globals['_JOBSTATE']._serialized_end=1740
-  _globals['_PRIORITY']._serialized_start=1742
-  _globals['_PRIORITY']._serialized_end=1836
-  _globals['_RETRYPOLICY']._serialized_start=266
-  _globals['_RETRYPOLICY']._serialized_end=401
-  _globals['_JOBSPEC']._serialized_start=404
-  _globals['_JOBSPEC']._serialized_end=921
-  _globals['_JOBSPEC_LABELSENTRY']._serialized_start=876
-  _globals['_JOBSPEC_LABELSENTRY']._serialized_end=921
-  _globals['_TASKCOUNTS']._serialized_start=923
-  _globals['_TASKCOUNTS']._serialized_end=1037
-  _globals['_JOB']._serialized_start=1040
-  _globals['_JOB']._serialized_end=1560
+  _globals['_JOBSTATE']._serialized_start=1724
+  _globals['_JOBSTATE']._serialized_end=1901
+  _globals['_PRIORITY']._serialized_start=1903
+  _globals['_PRIORITY']._serialized_end=1997
+  _globals['_RETRYRULE']._serialized_start=265
+  _globals['_RETRYRULE']._serialized_end=355
+  _globals['_RETRYPOLICY']._serialized_start=358
+  _globals['_RETRYPOLICY']._serialized_end=548
+  _globals['_JOBSPEC']._serialized_start=551
+  _globals['_JOBSPEC']._serialized_end=1082
+  _globals['_JOBSPEC_LABELSENTRY']._serialized_start=1037
+  _globals['_JOBSPEC_LABELSENTRY']._serialized_end=1082
+  _globals['_TASKCOUNTS']._serialized_start=1084
+  _globals['_TASKCOUNTS']._serialized_end=1198
+  _globals['_JOB']._serialized_start=1201
+  _globals['_JOB']._serialized_end=1721
 # @@protoc_insertion_point(module_scope)

@@ -93,6 +93,48 @@ PRIORITY_LOW: Priority.ValueType  # 3
 Global___Priority: _TypeAlias = Priority  # noqa: Y015
 
 @_typing.final
+class RetryRule(_message.Message):
+    """What happens after attempts that failed in a certain way. A rule fits when everything that it
+    names does.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASONS_FIELD_NUMBER: _builtins.int
+    EXIT_CODES_FIELD_NUMBER: _builtins.int
+    LOG_PATTERN_FIELD_NUMBER: _builtins.int
+    MAX_RETRIES_FIELD_NUMBER: _builtins.int
+    log_pattern: _builtins.str
+    """A regular expression that one of the last lines of output must contain; empty fits any. At most
+    256 characters; RE2's syntax.
+    """
+    max_retries: _builtins.int
+    """How many attempts that fit this rule are followed by another one. Zero: none, the task fails."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Reasons of the failure ("OUT_OF_MEMORY"); empty fits any."""
+
+    @_builtins.property
+    def exit_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Exit statuses of the process; empty fits any."""
+
+    def __init__(
+        self,
+        *,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        exit_codes: _abc.Iterable[_builtins.int] | None = ...,
+        log_pattern: _builtins.str = ...,
+        max_retries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit_codes", b"exit_codes", "log_pattern", b"log_pattern", "max_retries", b"max_retries", "reasons", b"reasons"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryRule: _TypeAlias = RetryRule  # noqa: Y015
+
+@_typing.final
 class RetryPolicy(_message.Message):
     """How often, and how soon, a failed task runs again."""
 
@@ -101,6 +143,7 @@ class RetryPolicy(_message.Message):
     MAX_ATTEMPTS_FIELD_NUMBER: _builtins.int
     INITIAL_BACKOFF_FIELD_NUMBER: _builtins.int
     MAX_BACKOFF_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
     """Attempts that end by the user's own code count against this. Zero means one: no retry.
     Attempts lost to the fleet (WORKER_LOST) never count.
@@ -113,16 +156,23 @@ class RetryPolicy(_message.Message):
     def max_backoff(self) -> _duration_pb2.Duration:
         """Longest wait between attempts. Absent means one minute."""
 
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___RetryRule]:
+        """The first rule that fits a failed attempt decides instead of max_attempts, and such attempts do
+        not count against that. At most 16.
+        """
+
     def __init__(
         self,
         *,
         max_attempts: _builtins.int = ...,
         initial_backoff: _duration_pb2.Duration | None = ...,
         max_backoff: _duration_pb2.Duration | None = ...,
+        rules: _abc.Iterable[Global___RetryRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["initial_backoff", b"initial_backoff", "max_backoff", b"max_backoff"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["initial_backoff", b"initial_backoff", "max_attempts", b"max_attempts", "max_backoff", b"max_backoff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["initial_backoff", b"initial_backoff", "max_attempts", b"max_attempts", "max_backoff", b"max_backoff", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,6 +216,7 @@ class JobSpec(_message.Message):
     NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
     PREEMPTIBLE_FIELD_NUMBER: _builtins.int
     AFTER_JOB_IDS_FIELD_NUMBER: _builtins.int
+    GANG_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """The kind of work, by the name of its room ("train", "command", ...)."""
     name: _builtins.str
@@ -178,6 +229,8 @@ class JobSpec(_message.Message):
     """Which queue the tasks wait in."""
     preemptible: _builtins.bool
     """A more urgent job may stop these tasks; they checkpoint and queue again."""
+    gang: _builtins.bool
+    """The tasks start all together or not at all, and run again together."""
     @_builtins.property
     def resources(self) -> _resources_pb2.Resources:
         """What each task needs."""
@@ -200,7 +253,9 @@ class JobSpec(_message.Message):
 
     @_builtins.property
     def after_job_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Jobs that must have succeeded before this one starts."""
+        """Jobs that must have succeeded before this one starts; at most 100. It is cancelled when one of
+        them does not succeed.
+        """
 
     def __init__(
         self,
@@ -217,10 +272,11 @@ class JobSpec(_message.Message):
         not_before_time: _timestamp_pb2.Timestamp | None = ...,
         preemptible: _builtins.bool = ...,
         after_job_ids: _abc.Iterable[_builtins.str] | None = ...,
+        gang: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "not_before_time", b"not_before_time", "resources", b"resources", "retry", b"retry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_job_ids", b"after_job_ids", "attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "kind", b"kind", "labels", b"labels", "name", b"name", "not_before_time", b"not_before_time", "preemptible", b"preemptible", "priority", b"priority", "resources", b"resources", "retry", b"retry", "spec_json", b"spec_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_job_ids", b"after_job_ids", "attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "gang", b"gang", "kind", b"kind", "labels", b"labels", "name", b"name", "not_before_time", b"not_before_time", "preemptible", b"preemptible", "priority", b"priority", "resources", b"resources", "retry", b"retry", "spec_json", b"spec_json"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

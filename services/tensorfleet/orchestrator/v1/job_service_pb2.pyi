@@ -464,7 +464,7 @@ class ExplainJobResponse(_message.Message):
         REASON_FIELD_NUMBER: _builtins.int
         MESSAGE_FIELD_NUMBER: _builtins.int
         reason: _builtins.str
-        """RESOURCES, QUOTA, DEPENDENCY, GANG, PAUSED or DELAYED."""
+        """RESOURCES, QUOTA, DEPENDENCY, GANG, PAUSED, DELAYED or BEHIND_OTHERS."""
         message: _builtins.str
         """For a person: what is missing and what would help."""
         def __init__(

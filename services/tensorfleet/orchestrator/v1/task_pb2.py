@@ -27,19 +27,19 @@ from tensorfleet.orchestrator.v1 import failure_pb2 as tensorfleet_dot_orchestra
 from tensorfleet.orchestrator.v1 import resources_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tensorfleet/orchestrator/v1/task.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"\xff\x01\n\x07\x41ttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12<\n\x07outcome\x18\x05 \x01(\x0e\x32+.tensorfleet.orchestrator.v1.AttemptOutcome\x12\x35\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\"\x9f\x02\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\x05\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.TaskState\x12\x39\n\tresources\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x11\n\ttask_json\x18\x06 \x01(\t\x12\x36\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32$.tensorfleet.orchestrator.v1.Attempt\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xa1\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11TASK_STATE_QUEUED\x10\x01\x12\x16\n\x12TASK_STATE_RUNNING\x10\x02\x12\x18\n\x14TASK_STATE_SUCCEEDED\x10\x03\x12\x15\n\x11TASK_STATE_FAILED\x10\x04\x12\x18\n\x14TASK_STATE_CANCELLED\x10\x05*\xa5\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41TTEMPT_OUTCOME_SUCCEEDED\x10\x01\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x02\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x03\x12\x1d\n\x19\x41TTEMPT_OUTCOME_CANCELLED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tensorfleet/orchestrator/v1/task.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"\xff\x01\n\x07\x41ttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12<\n\x07outcome\x18\x05 \x01(\x0e\x32+.tensorfleet.orchestrator.v1.AttemptOutcome\x12\x35\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\"\xb4\x02\n\x04Task\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\r\n\x05index\x18\x03 \x01(\x05\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.tensorfleet.orchestrator.v1.TaskState\x12\x39\n\tresources\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x11\n\ttask_json\x18\x06 \x01(\t\x12\x36\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32$.tensorfleet.orchestrator.v1.Attempt\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bresult_json\x18\t \x01(\t*\xa1\x01\n\tTaskState\x12\x1a\n\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11TASK_STATE_QUEUED\x10\x01\x12\x16\n\x12TASK_STATE_RUNNING\x10\x02\x12\x18\n\x14TASK_STATE_SUCCEEDED\x10\x03\x12\x15\n\x11TASK_STATE_FAILED\x10\x04\x12\x18\n\x14TASK_STATE_CANCELLED\x10\x05*\xc4\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41TTEMPT_OUTCOME_SUCCEEDED\x10\x01\x12\x1a\n\x16\x41TTEMPT_OUTCOME_FAILED\x10\x02\x12\x18\n\x14\x41TTEMPT_OUTCOME_LOST\x10\x03\x12\x1d\n\x19\x41TTEMPT_OUTCOME_CANCELLED\x10\x04\x12\x1d\n\x19\x41TTEMPT_OUTCOME_PREEMPTED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tensorfleet.orchestrator.v1.task_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASKSTATE']._serialized_start=741
-  _globals['_TASKSTATE']._serialized_end=902
-  _globals['_ATTEMPTOUTCOME']._serialized_start=905
-  _globals['_ATTEMPTOUTCOME']._serialized_end=1070
+  _globals['_TASKSTATE']._serialized_start=762
+  _globals['_TASKSTATE']._serialized_end=923
+  _globals['_ATTEMPTOUTCOME']._serialized_start=926
+  _globals['_ATTEMPTOUTCOME']._serialized_end=1122
   _globals['_ATTEMPT']._serialized_start=193
   _globals['_ATTEMPT']._serialized_end=448
   _globals['_TASK']._serialized_start=451
-  _globals['_TASK']._serialized_end=738
+  _globals['_TASK']._serialized_end=759
 # @@protoc_insertion_point(module_scope)

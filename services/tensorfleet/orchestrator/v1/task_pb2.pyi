@@ -74,6 +74,8 @@ class _AttemptOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attemp
     """Its worker went away, or handed it back."""
     ATTEMPT_OUTCOME_CANCELLED: _AttemptOutcome.ValueType  # 4
     """A user stopped it."""
+    ATTEMPT_OUTCOME_PREEMPTED: _AttemptOutcome.ValueType  # 5
+    """It made room for a more urgent task, and runs again."""
 
 class AttemptOutcome(_AttemptOutcome, metaclass=_AttemptOutcomeEnumTypeWrapper):
     """How an attempt ended."""
@@ -88,6 +90,8 @@ ATTEMPT_OUTCOME_LOST: AttemptOutcome.ValueType  # 3
 """Its worker went away, or handed it back."""
 ATTEMPT_OUTCOME_CANCELLED: AttemptOutcome.ValueType  # 4
 """A user stopped it."""
+ATTEMPT_OUTCOME_PREEMPTED: AttemptOutcome.ValueType  # 5
+"""It made room for a more urgent task, and runs again."""
 Global___AttemptOutcome: _TypeAlias = AttemptOutcome  # noqa: Y015
 
 @_typing.final
@@ -152,6 +156,7 @@ class Task(_message.Message):
     TASK_JSON_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    RESULT_JSON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """"<job id>-<index>"."""
     job_id: _builtins.str
@@ -162,6 +167,8 @@ class Task(_message.Message):
     """Where it is in its life."""
     task_json: _builtins.str
     """The kind's own description of this task, a JSON object."""
+    result_json: _builtins.str
+    """The kind's own result, a JSON value; empty before it succeeded, or when there is none."""
     @_builtins.property
     def resources(self) -> _resources_pb2.Resources:
         """What it needs."""
@@ -185,10 +192,11 @@ class Task(_message.Message):
         task_json: _builtins.str = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        result_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "resources", b"resources"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "id", b"id", "index", b"index", "job_id", b"job_id", "resources", b"resources", "state", b"state", "task_json", b"task_json"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "id", b"id", "index", b"index", "job_id", b"job_id", "resources", b"resources", "result_json", b"result_json", "state", b"state", "task_json", b"task_json"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

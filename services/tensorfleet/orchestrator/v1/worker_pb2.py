@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tensorfleet.orchestrator.v1 import resources_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_resources__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(tensorfleet/orchestrator/v1/worker.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"\xb8\x02\n\x06Worker\x12\n\n\x02id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.tensorfleet.orchestrator.v1.WorkerState\x12\x38\n\x08\x63\x61pacity\x18\x03 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\r\n\x05slots\x18\x04 \x01(\x05\x12\x18\n\x10running_task_ids\x18\x05 \x03(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x10\n\x08hostname\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*y\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13WORKER_STATE_ONLINE\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_OFFLINE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(tensorfleet/orchestrator/v1/worker.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\"\xf1\x02\n\x06Worker\x12\n\n\x02id\x18\x01 \x01(\t\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32(.tensorfleet.orchestrator.v1.WorkerState\x12\x38\n\x08\x63\x61pacity\x18\x03 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\r\n\x05slots\x18\x04 \x01(\x05\x12\x18\n\x10running_task_ids\x18\x05 \x03(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x10\n\x08hostname\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x37\n\x13quarantine_end_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x97\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13WORKER_STATE_ONLINE\x10\x01\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x02\x12\x18\n\x14WORKER_STATE_OFFLINE\x10\x03\x12\x1c\n\x18WORKER_STATE_QUARANTINED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tensorfleet.orchestrator.v1.worker_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKERSTATE']._serialized_start=466
-  _globals['_WORKERSTATE']._serialized_end=587
+  _globals['_WORKERSTATE']._serialized_start=524
+  _globals['_WORKERSTATE']._serialized_end=675
   _globals['_WORKER']._serialized_start=152
-  _globals['_WORKER']._serialized_end=464
+  _globals['_WORKER']._serialized_end=521
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,8 @@ class _WorkerStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WorkerSta
     """Attached, finishing what it has, taking nothing new."""
     WORKER_STATE_OFFLINE: _WorkerState.ValueType  # 3
     """Not heard of for longer than a lease."""
+    WORKER_STATE_QUARANTINED: _WorkerState.ValueType  # 4
+    """Attached, but its tasks kept failing by no fault of theirs; takes nothing new for a while."""
 
 class WorkerState(_WorkerState, metaclass=_WorkerStateEnumTypeWrapper):
     """Whether a worker takes tasks."""
@@ -47,6 +49,8 @@ WORKER_STATE_DRAINING: WorkerState.ValueType  # 2
 """Attached, finishing what it has, taking nothing new."""
 WORKER_STATE_OFFLINE: WorkerState.ValueType  # 3
 """Not heard of for longer than a lease."""
+WORKER_STATE_QUARANTINED: WorkerState.ValueType  # 4
+"""Attached, but its tasks kept failing by no fault of theirs; takes nothing new for a while."""
 Global___WorkerState: _TypeAlias = WorkerState  # noqa: Y015
 
 @_typing.final
@@ -64,6 +68,7 @@ class Worker(_message.Message):
     HOSTNAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
+    QUARANTINE_END_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The name it was started with."""
     state: Global___WorkerState.ValueType
@@ -90,6 +95,10 @@ class Worker(_message.Message):
     def last_seen_time(self) -> _timestamp_pb2.Timestamp:
         """When it was last heard of."""
 
+    @_builtins.property
+    def quarantine_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When its quarantine ends; absent when there is none."""
+
     def __init__(
         self,
         *,
@@ -102,10 +111,11 @@ class Worker(_message.Message):
         hostname: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_seen_time: _timestamp_pb2.Timestamp | None = ...,
+        quarantine_end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "last_seen_time", b"last_seen_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "hostname", b"hostname", "id", b"id", "last_seen_time", b"last_seen_time", "running_task_ids", b"running_task_ids", "slots", b"slots", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "hostname", b"hostname", "id", b"id", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time", "running_task_ids", b"running_task_ids", "slots", b"slots", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from tensorfleet.orchestrator.v1 import worker_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_worker__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tensorfleet/orchestrator/v1/worker_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a(tensorfleet/orchestrator/v1/worker.proto\"\x14\n\x12ListWorkersRequest\"K\n\x13ListWorkersResponse\x12\x34\n\x07workers\x18\x01 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"%\n\x10GetWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"H\n\x11GetWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"\'\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"J\n\x13\x44rainWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker2\xdf\x02\n\rWorkerService\x12p\n\x0bListWorkers\x12/.tensorfleet.orchestrator.v1.ListWorkersRequest\x1a\x30.tensorfleet.orchestrator.v1.ListWorkersResponse\x12j\n\tGetWorker\x12-.tensorfleet.orchestrator.v1.GetWorkerRequest\x1a..tensorfleet.orchestrator.v1.GetWorkerResponse\x12p\n\x0b\x44rainWorker\x12/.tensorfleet.orchestrator.v1.DrainWorkerRequest\x1a\x30.tensorfleet.orchestrator.v1.DrainWorkerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tensorfleet/orchestrator/v1/worker_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a(tensorfleet/orchestrator/v1/worker.proto\"\x14\n\x12ListWorkersRequest\"K\n\x13ListWorkersResponse\x12\x34\n\x07workers\x18\x01 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"%\n\x10GetWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"H\n\x11GetWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"\'\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"J\n\x13\x44rainWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"(\n\x13ResumeWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"K\n\x14ResumeWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker2\xd4\x03\n\rWorkerService\x12p\n\x0bListWorkers\x12/.tensorfleet.orchestrator.v1.ListWorkersRequest\x1a\x30.tensorfleet.orchestrator.v1.ListWorkersResponse\x12j\n\tGetWorker\x12-.tensorfleet.orchestrator.v1.GetWorkerRequest\x1a..tensorfleet.orchestrator.v1.GetWorkerResponse\x12p\n\x0b\x44rainWorker\x12/.tensorfleet.orchestrator.v1.DrainWorkerRequest\x1a\x30.tensorfleet.orchestrator.v1.DrainWorkerResponse\x12s\n\x0cResumeWorker\x12\x30.tensorfleet.orchestrator.v1.ResumeWorkerRequest\x1a\x31.tensorfleet.orchestrator.v1.ResumeWorkerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DRAINWORKERREQUEST']._serialized_end=374
   _globals['_DRAINWORKERRESPONSE']._serialized_start=376
   _globals['_DRAINWORKERRESPONSE']._serialized_end=450
-  _globals['_WORKERSERVICE']._serialized_start=453
-  _globals['_WORKERSERVICE']._serialized_end=804
+  _globals['_RESUMEWORKERREQUEST']._serialized_start=452
+  _globals['_RESUMEWORKERREQUEST']._serialized_end=492
+  _globals['_RESUMEWORKERRESPONSE']._serialized_start=494
+  _globals['_RESUMEWORKERRESPONSE']._serialized_end=569
+  _globals['_WORKERSERVICE']._serialized_start=572
+  _globals['_WORKERSERVICE']._serialized_end=1040
 # @@protoc_insertion_point(module_scope)

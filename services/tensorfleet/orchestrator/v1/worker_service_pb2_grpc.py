@@ -50,6 +50,11 @@ class WorkerServiceStub:
                 request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerRequest.SerializeToString,
                 response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerResponse.FromString,
                 _registered_method=True)
+        self.ResumeWorker = channel.unary_unary(
+                '/tensorfleet.orchestrator.v1.WorkerService/ResumeWorker',
+                request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.SerializeToString,
+                response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.FromString,
+                _registered_method=True)
 
 
 class WorkerServiceServicer:
@@ -77,6 +82,14 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResumeWorker(self, request, context):
+        """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
+        WORKER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +107,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.DrainWorker,
                     request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerRequest.FromString,
                     response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerResponse.SerializeToString,
+            ),
+            'ResumeWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeWorker,
+                    request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.FromString,
+                    response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +196,33 @@ class WorkerService:
             '/tensorfleet.orchestrator.v1.WorkerService/DrainWorker',
             tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerRequest.SerializeToString,
             tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.DrainWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tensorfleet.orchestrator.v1.WorkerService/ResumeWorker',
+            tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.SerializeToString,
+            tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.FromString,
             options,
             channel_credentials,
             insecure,

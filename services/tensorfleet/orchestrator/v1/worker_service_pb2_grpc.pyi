@@ -39,6 +39,10 @@ class WorkerServiceStub:
     """One worker. Fails with WORKER_NOT_FOUND."""
     DrainWorker: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.DrainWorkerRequest, _worker_service_pb2.DrainWorkerResponse]
     """Takes no new task on this worker; running ones finish. Idempotent. Fails with WORKER_NOT_FOUND."""
+    ResumeWorker: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ResumeWorkerRequest, _worker_service_pb2.ResumeWorkerResponse]
+    """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
+    WORKER_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
@@ -51,6 +55,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     """One worker. Fails with WORKER_NOT_FOUND."""
     DrainWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.DrainWorkerRequest, _worker_service_pb2.DrainWorkerResponse]  # type: ignore[assignment]
     """Takes no new task on this worker; running ones finish. Idempotent. Fails with WORKER_NOT_FOUND."""
+    ResumeWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ResumeWorkerRequest, _worker_service_pb2.ResumeWorkerResponse]  # type: ignore[assignment]
+    """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
+    WORKER_NOT_FOUND.
+    """
 
 class WorkerServiceServicer:
     """The fleet's workers, for people and tools that look after it."""
@@ -75,5 +83,14 @@ class WorkerServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_worker_service_pb2.DrainWorkerResponse, _abc.Awaitable[_worker_service_pb2.DrainWorkerResponse]]:
         """Takes no new task on this worker; running ones finish. Idempotent. Fails with WORKER_NOT_FOUND."""
+
+    def ResumeWorker(
+        self,
+        request: _worker_service_pb2.ResumeWorkerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.ResumeWorkerResponse, _abc.Awaitable[_worker_service_pb2.ResumeWorkerResponse]]:
+        """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
+        WORKER_NOT_FOUND.
+        """
 
 def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,7 +9,7 @@ from msgspec import Meta
 Priority = Literal["high", "normal", "low"]
 JobState = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 TaskState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-AttemptOutcome = Literal["running", "succeeded", "failed", "lost", "cancelled"]
+AttemptOutcome = Literal["running", "succeeded", "failed", "lost", "cancelled", "preempted"]
 OutputType = Literal["model_version", "checkpoint", "dataset_version", "artifact"]
 
 TERMINAL_JOB_STATES: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})

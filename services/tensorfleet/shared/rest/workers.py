@@ -7,7 +7,7 @@ import msgspec
 
 from tensorfleet.shared.rest.jobs import Resources
 
-WorkerState = Literal["online", "draining", "offline"]
+WorkerState = Literal["online", "draining", "offline", "quarantined"]
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
