@@ -3,16 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import structlog
 
+from tensorfleet.orchestrator.backlog import Backlog
 from tensorfleet.orchestrator.dispatch_servicer import DispatchServicer
 from tensorfleet.orchestrator.dispatcher import Dispatcher
 from tensorfleet.orchestrator.event_watch import EventWatch
+from tensorfleet.orchestrator.explainer import Explainer
+from tensorfleet.orchestrator.fleet_clock import FleetClock
+from tensorfleet.orchestrator.fleet_view import FleetView
+from tensorfleet.orchestrator.job_control import JobControl
 from tensorfleet.orchestrator.job_servicer import JobServicer
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
-from tensorfleet.orchestrator.queue import TaskQueue
+from tensorfleet.orchestrator.quarantine import QuarantineWatch
+from tensorfleet.orchestrator.queue.reservation_store import ReservationStore
+from tensorfleet.orchestrator.queue.task_queue import TaskQueue
 from tensorfleet.orchestrator.reconciler import Reconciler
+from tensorfleet.orchestrator.room_keeper import RoomKeeper
+from tensorfleet.orchestrator.scheduling.placement import Policy
 from tensorfleet.orchestrator.settings import OrchestratorSettings
 from tensorfleet.orchestrator.signals import Listeners, Signals
 from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
@@ -21,10 +31,12 @@ from tensorfleet.orchestrator.v1 import (
     job_service_pb2_grpc,
     worker_service_pb2_grpc,
 )
+from tensorfleet.orchestrator.worker_names import WorkerNames
 from tensorfleet.orchestrator.worker_servicer import WorkerServicer
+from tensorfleet.orchestrator.worker_watch import WorkerWatch
 from tensorfleet.shared import mongo
 from tensorfleet.shared.background import running_beside
-from tensorfleet.shared.clock import utc_now
+from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.dependency_health import watch_dependencies
 from tensorfleet.shared.grpc_server import GrpcServer, grpc_server_started
 from tensorfleet.shared.metrics import RpcMetrics, metrics_served, new_registry
@@ -48,7 +60,9 @@ async def serve(settings: OrchestratorSettings, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def orchestrator_started(settings: OrchestratorSettings) -> AsyncIterator[GrpcServer]:
+async def orchestrator_started(
+    settings: OrchestratorSettings, machine_clock: Clock = utc_now
+) -> AsyncIterator[GrpcServer]:
     """The orchestrator, answering, for as long as the block.
 
     Raises:
@@ -59,24 +73,87 @@ async def orchestrator_started(settings: OrchestratorSettings) -> AsyncIterator[
         database = await stack.enter_async_context(mongo.mongo_connected(settings))
         redis = await stack.enter_async_context(redis_connected(settings))
         registry = new_registry()
-        store = MongoOrchestratorStore(database)
+        store = MongoOrchestratorStore(
+            database, keep_events_for=timedelta(days=settings.keep_events_days)
+        )
         await store.ensure_indexes()
-        queue = TaskQueue(redis, settings.lease)
+        stack.push_async_callback(store.flush)
+        policy = Policy(settings.placement_policy)
+        ageing_step = timedelta(minutes=settings.ageing_minutes)
+        queue = TaskQueue(
+            redis,
+            settings.lease,
+            project_quota=settings.project_quota,
+            user_quota=settings.user_quota,
+        )
+        clock = FleetClock(machine_clock)
+        await clock.set_right(queue)
         signals = Signals(redis)
-        lifecycle = JobLifecycle(store, queue, signals, utc_now)
-        dispatcher = Dispatcher(queue, lifecycle)
+        backlog = Backlog(store, queue, signals, clock, policy)
+        lifecycle = JobLifecycle(store, queue, backlog, signals, clock)
+        dispatcher = Dispatcher(
+            store, queue, lifecycle, clock, policy=policy, ageing_step=ageing_step
+        )
+        fleet = FleetView(
+            redis,
+            store,
+            clock,
+            settings.lease,
+            refuses_impossible=settings.refuse_impossible_jobs,
+        )
+        rooms = RoomKeeper(
+            ReservationStore(redis),
+            queue,
+            fleet,
+            dispatcher,
+            lifecycle,
+            signals,
+            clock,
+            policy=policy,
+            ageing_step=ageing_step,
+        )
+        dispatcher.reserve = rooms.after_reservations
+        dispatcher.on_room_freed = rooms.room_freed
+        quarantine = QuarantineWatch(store, signals, clock)
+        workers = WorkerWatch(store, dispatcher, quarantine)
         watch = EventWatch(store)
-        reconciler = Reconciler(store, queue, lifecycle, signals, utc_now)
+        reconciler = Reconciler(
+            store,
+            queue,
+            backlog,
+            lifecycle,
+            signals,
+            clock,
+            keep_event_bytes=settings.keep_events_bytes,
+        )
 
-        job_servicer = JobServicer(store, lifecycle, watch)
-        worker_servicer = WorkerServicer(store, queue, settings.lease, utc_now)
+        job_servicer = JobServicer(
+            store,
+            JobControl(store, lifecycle, backlog, fleet, clock),
+            Explainer(store, queue, backlog, fleet, rooms, clock),
+            watch,
+        )
+        worker_servicer = WorkerServicer(store, queue, signals, settings.lease, clock)
         dispatch_servicer = DispatchServicer(
             store,
             lifecycle,
             dispatcher,
-            utc_now,
+            WorkerNames(redis, settings.lease),
+            fleet,
+            quarantine,
+            clock,
             lease=settings.lease,
             renew_interval=settings.renew_interval,
+        )
+        signals.listen(
+            Listeners(
+                on_tasks_ready=dispatcher.look,
+                on_events_added=watch.nudge,
+                on_stop_asked=dispatcher.stop_attempt,
+                on_worker_changed=workers.look_at,
+                on_room_changed=rooms.look,
+                on_placed=dispatcher.place,
+            )
         )
         server = await stack.enter_async_context(
             grpc_server_started(
@@ -99,17 +176,17 @@ async def orchestrator_started(settings: OrchestratorSettings) -> AsyncIterator[
             )
         )
         stack.enter_context(metrics_served(settings.orchestrator_metrics_listen, registry))
-        listeners = Listeners(
-            on_tasks_ready=dispatcher.look,
-            on_events_added=watch.nudge,
-            on_stop_asked=dispatcher.stop_attempt,
-        )
         checks = {"mongodb": lambda: mongo.ping(database), "redis": lambda: ping(redis)}
         await stack.enter_async_context(
             running_beside(
                 dispatcher.run(),
                 reconciler.run(),
-                signals.listen(listeners),
+                signals.run_sending(),
+                signals.run_receiving(),
+                rooms.run(),
+                workers.run(),
+                fleet.run(dispatcher.sessions.values),
+                clock.run(queue),
                 watch_dependencies(server, checks),
             )
         )

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 
-from tensorfleet.orchestrator.event import Event
+from tensorfleet.orchestrator.event import Event, EventDraft, JobStateChange
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.shared.ids import JobId
 
@@ -38,21 +38,34 @@ class EventWatch:
                 if events:
                     yield events
                     after_sequence = events[-1].sequence
-                    if events[-1].draft.is_terminal:
+                    if events[-1].draft.is_terminal and await self._is_all(job_id, after_sequence):
                         return
                     continue
-                if await self._has_ended(job_id, after_sequence):
+                if ending := await self._ending(job_id, after_sequence):
+                    if ending.sequence > after_sequence:
+                        yield [ending]
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_LOOK_SECONDS):
                         await news.wait()
 
-    async def _has_ended(self, job_id: JobId, after_sequence: int) -> bool:
+    async def _is_all(self, job_id: JobId, after_sequence: int) -> bool:
+        # A user may have retried the job.
+        return await self._store.last_sequence(job_id) <= after_sequence
+
+    async def _ending(self, job_id: JobId, after_sequence: int) -> Event | None:
+        """The last event of a job that has ended, when there is nothing else to read."""
         job = await self._store.get_job(job_id, None)
-        if not job.state.is_terminal:
-            return False
         # The job may have ended between the two looks.
-        return not await self._store.list_events(job_id, after_sequence, 1)
+        if not job.state.is_terminal or await self._store.list_events(job_id, after_sequence, 1):
+            return None
+        # Its events may be too old to be kept: the job itself says how it ended.
+        payload = JobStateChange(state=job.state, failure=job.failure)
+        return Event(
+            job_id=job_id,
+            sequence=await self._store.last_sequence(job_id),
+            draft=EventDraft(time=job.end_time or job.create_time, payload=payload),
+        )
 
     @contextmanager
     def _nudged(self, job_id: JobId) -> Iterator[asyncio.Event]:

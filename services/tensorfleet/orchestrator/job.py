@@ -1,5 +1,6 @@
 """A job: its states, its specification, and how the states of its tasks make its own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,9 +27,10 @@ class JobState(Enum):
     @property
     def is_terminal(self) -> bool:
         """Whether nothing follows, unless a user retries the job."""
-        return not JOB_TRANSITIONS[self]
+        return self in _TERMINAL
 
 
+# From FAILED and CANCELLED only a user's retry leads back.
 JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.PENDING: frozenset(
         {JobState.RUNNING, JobState.PAUSED, JobState.FAILED, JobState.CANCELLED}
@@ -36,11 +38,22 @@ JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.RUNNING: frozenset(
         {JobState.PAUSED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
     ),
-    JobState.PAUSED: frozenset({JobState.PENDING, JobState.RUNNING, JobState.CANCELLED}),
+    # What ran already when it was paused may be its last, and end it.
+    JobState.PAUSED: frozenset(
+        {
+            JobState.PENDING,
+            JobState.RUNNING,
+            JobState.SUCCEEDED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+        }
+    ),
     JobState.SUCCEEDED: frozenset(),
-    JobState.FAILED: frozenset(),
-    JobState.CANCELLED: frozenset(),
+    JobState.FAILED: frozenset({JobState.PENDING, JobState.RUNNING}),
+    JobState.CANCELLED: frozenset({JobState.PENDING, JobState.RUNNING}),
 }
+
+_TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 
 class Priority(Enum):
@@ -91,6 +104,8 @@ class Job:
     failure: Failure | None = None
     outputs: tuple[ProducedOutput, ...] = ()
     cancel_request_time: datetime | None = None
+    waits_for: frozenset[JobId] = frozenset()
+    """Jobs of `spec.after_job_ids` that have not succeeded yet."""
 
     @property
     def task_count(self) -> int:
@@ -98,11 +113,12 @@ class Job:
         return sum(self.task_counts.values())
 
 
-def recount(job: Job, before: TaskState, after: TaskState) -> Job:
-    """The job after one of its tasks went from one state to another."""
+def recount(job: Job, moves: Iterable[tuple[TaskState, TaskState]]) -> Job:
+    """The job after tasks of it went from one state to another."""
     counts = dict(job.task_counts)
-    counts[before] -= 1
-    counts[after] = counts.get(after, 0) + 1
+    for before, after in moves:
+        counts[before] -= 1
+        counts[after] = counts.get(after, 0) + 1
     return replace(job, task_counts=counts)
 
 
@@ -140,6 +156,11 @@ def follow_tasks(job: Job, now: datetime) -> Job:
     job = replace(job, state=state)
     if not state.is_terminal:
         return job
-    if state is JobState.CANCELLED:
-        job = replace(job, failure=Failure(reason=CANCELLED, message="cancelled by a user"))
+    if state is JobState.SUCCEEDED:
+        job = replace(job, failure=None)
+    elif state is JobState.CANCELLED:
+        job = replace(
+            job,
+            failure=job.failure or Failure(reason=CANCELLED, message="cancelled by a user"),
+        )
     return replace(job, end_time=now)

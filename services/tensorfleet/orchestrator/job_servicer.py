@@ -8,10 +8,13 @@ from tensorfleet.orchestrator.convert.jobs import (
     job_state_filter,
     job_to_message,
     spec_from_message,
+    update_from_message,
 )
 from tensorfleet.orchestrator.convert.tasks import task_state_filter, task_to_message
+from tensorfleet.orchestrator.convert.times import to_timestamp
 from tensorfleet.orchestrator.event_watch import EventWatch
-from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.explainer import Explainer
+from tensorfleet.orchestrator.job_control import JobControl
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.v1 import job_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import job_service_pb2_grpc
@@ -21,17 +24,23 @@ from tensorfleet.shared.errors import InvalidInput, InvalidPageToken
 from tensorfleet.shared.ids import JobId
 
 MAX_REQUEST_ID_LENGTH = 128
+MAX_REASON_LENGTH = 1024
 MAX_TASKS_PAGE = 1000
 
 
 class JobServicer(job_service_pb2_grpc.JobServiceServicer):
-    """Jobs of the caller's project. RPCs that are not here answer UNIMPLEMENTED."""
+    """Jobs of the caller's project."""
 
     def __init__(
-        self, store: OrchestratorStore, lifecycle: JobLifecycle, watch: EventWatch
+        self,
+        store: OrchestratorStore,
+        control: JobControl,
+        explainer: Explainer,
+        watch: EventWatch,
     ) -> None:
         self._store = store
-        self._lifecycle = lifecycle
+        self._control = control
+        self._explainer = explainer
         self._watch = watch
 
     async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:
@@ -39,7 +48,7 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         if len(request.request_id) > MAX_REQUEST_ID_LENGTH:
             raise InvalidInput(f"request_id is longer than {MAX_REQUEST_ID_LENGTH} characters")
         caller = current_caller.get()
-        job = await self._lifecycle.create(
+        job = await self._control.create(
             spec_from_message(request.spec),
             owner=caller.user,
             project=caller.project,
@@ -69,8 +78,48 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.CancelJobResponse:
         """See the contract."""
-        job = await self._lifecycle.cancel(JobId(request.job_id), current_caller.get().project)
+        job = await self._control.cancel(
+            JobId(request.job_id),
+            current_caller.get().project,
+            request.reason[:MAX_REASON_LENGTH],
+        )
         return pb.CancelJobResponse(job=job_to_message(job))
+
+    async def PauseJob(self, request: pb.PauseJobRequest, context: Any) -> pb.PauseJobResponse:
+        """See the contract."""
+        job = await self._control.pause(JobId(request.job_id), current_caller.get().project)
+        return pb.PauseJobResponse(job=job_to_message(job))
+
+    async def ResumeJob(self, request: pb.ResumeJobRequest, context: Any) -> pb.ResumeJobResponse:
+        """See the contract."""
+        job = await self._control.resume(JobId(request.job_id), current_caller.get().project)
+        return pb.ResumeJobResponse(job=job_to_message(job))
+
+    async def RetryJob(self, request: pb.RetryJobRequest, context: Any) -> pb.RetryJobResponse:
+        """See the contract."""
+        job = await self._control.retry(JobId(request.job_id), current_caller.get().project)
+        return pb.RetryJobResponse(job=job_to_message(job))
+
+    async def UpdateJob(self, request: pb.UpdateJobRequest, context: Any) -> pb.UpdateJobResponse:
+        """See the contract."""
+        job = await self._control.update(
+            JobId(request.job.id), current_caller.get().project, **update_from_message(request)
+        )
+        return pb.UpdateJobResponse(job=job_to_message(job))
+
+    async def ExplainJob(
+        self, request: pb.ExplainJobRequest, context: Any
+    ) -> pb.ExplainJobResponse:
+        """See the contract."""
+        found = await self._explainer.explain(JobId(request.job_id), current_caller.get().project)
+        return pb.ExplainJobResponse(
+            queue_position=found.position,
+            blockers=[
+                pb.ExplainJobResponse.Blocker(reason=b.reason.value, message=b.message)
+                for b in found.blockers
+            ],
+            estimated_start_time=to_timestamp(found.estimated_start_time),
+        )
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Any) -> pb.ListTasksResponse:
         """See the contract."""
@@ -91,7 +140,8 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         more = len(tasks) > size
         token = paging.encode_token(list_name, str(tasks[size - 1].index)) if more else ""
         return pb.ListTasksResponse(
-            tasks=[task_to_message(task) for task in tasks[:size]], next_page_token=token
+            tasks=[task_to_message(task, job.spec.resources) for task in tasks[:size]],
+            next_page_token=token,
         )
 
     async def WatchEvents(

@@ -1,297 +1,248 @@
-"""What the orchestrator does to jobs: each step durable in the store first, then told to Redis.
+"""What happens to attempts: each step durable in the store first, then told to Redis.
 
 Redis may fail at any point after the store has answered: the reconciler makes up for it.
 """
 
-import hashlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 
-import msgspec
 import structlog
 
-from tensorfleet.kinds.registry import find_kind
 from tensorfleet.orchestrator import job_changes
-from tensorfleet.orchestrator.event import EventDraft, JobStateChange
-from tensorfleet.orchestrator.failure import Failure
-from tensorfleet.orchestrator.job import Job, JobSpec, JobState
-from tensorfleet.orchestrator.job_changes import AttemptEnd, JobChange
-from tensorfleet.orchestrator.queue import QueueEntry, TaskQueue
-from tensorfleet.orchestrator.retry import AttemptOutcome
-from tensorfleet.orchestrator.signals import EventsAdded, Signals, StopAsked, TasksReady
-from tensorfleet.orchestrator.store.protocol import OrchestratorStore
-from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
+from tensorfleet.orchestrator.backlog import Backlog
+from tensorfleet.orchestrator.event import EventDraft
+from tensorfleet.orchestrator.failure import DEPENDENCY_FAILED, Failure
+from tensorfleet.orchestrator.job import Job, JobState
+from tensorfleet.orchestrator.job_changes import AttemptEnd, JobChange, Tasks
+from tensorfleet.orchestrator.job_plan import Judge
+from tensorfleet.orchestrator.queue.task_queue import TaskQueue
+from tensorfleet.orchestrator.signals import EventsAdded, Signals, StopAsked
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore, Rule
+from tensorfleet.orchestrator.task import AttemptRef, TaskState, is_current
 from tensorfleet.shared.clock import Clock
-from tensorfleet.shared.errors import FieldError, InvalidJob, JobNotFound, LeaseLost, Unavailable
-from tensorfleet.shared.ids import JobId, TaskId, WorkerId, new_job_id, task_id
+from tensorfleet.shared.errors import JobNotFound, Unavailable
+from tensorfleet.shared.ids import JobId, TaskId, WorkerId, job_id_of
 
 log = structlog.get_logger(__name__)
 
 
 class JobLifecycle:
-    """Creates, starts, ends and cancels."""
+    """Starts, ends and loses attempts, and what follows from it for their jobs."""
 
     def __init__(
         self,
         store: OrchestratorStore,
         queue: TaskQueue,
+        backlog: Backlog,
         signals: Signals,
         clock: Clock,
         random_fraction: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
         self._queue = queue
+        self._backlog = backlog
         self._signals = signals
         self._clock = clock
         self._random_fraction = random_fraction
+        self._judge = Judge()
 
-    async def create(self, spec: JobSpec, *, owner: str, project: str, request_id: str) -> Job:
-        """Accepts a job: checked by its kind, planned into tasks, stored, queued.
+    async def start(
+        self, job_id: JobId, claimed: Sequence[tuple[AttemptRef, WorkerId]]
+    ) -> JobChange | None:
+        """Makes claimed attempts of a job durable; None when the job is gone.
 
-        Raises:
-            UnknownKind: No kind has this name.
-            InvalidJob: The spec is wrong.
-            IdempotencyConflict: The request id was used for another job.
+        What is refused does not wait as this attempt any more; its lease is given back.
         """
         now = self._clock()
-        job, tasks = plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
-        told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
-        stored = await self._store.create_job(job, tasks, [told])
-        if stored.id == job.id:
-            log.info("job created", job_id=job.id, kind=spec.kind, tasks=len(tasks))
-            await self._enqueue([queue_entry(job, task, now) for task in tasks])
-        return stored
-
-    async def start(self, ref: AttemptRef, worker_id: WorkerId) -> tuple[Job, Task] | None:
-        """Makes a claimed task's attempt durable; None when the task does not wait any more."""
-        now = self._clock()
-
-        def rule(job: Job, tasks: tuple[Task, ...]) -> JobChange:
-            (task,) = _the_task(tasks, ref)
-            if task.state is not TaskState.QUEUED or len(task.attempts) + 1 != ref.number:
-                raise LeaseLost(f"task {task.id} does not wait")
-            return job_changes.start(job, task, worker_id, now)
-
         try:
-            change = await self._change(_job_id_of(ref.task_id), [ref.task_id], rule)
-        except (LeaseLost, JobNotFound):
-            await self._queue.release([ref])
-            return None
-        return change.job, change.tasks[0]
-
-    async def finish(self, ref: AttemptRef, end: AttemptEnd) -> None:
-        """Records the end of an attempt, once.
-
-        Raises:
-            LeaseLost: The attempt is not current; its end is void.
-        """
-        now, jitter = self._clock(), self._random_fraction()
-
-        def rule(job: Job, tasks: tuple[Task, ...]) -> JobChange:
-            (task,) = _the_task(tasks, ref)
-            return job_changes.finish(job, task, ref, judged(job, end), now, jitter)
-
-        await self._end(ref, rule)
-
-    async def lose(self, ref: AttemptRef) -> None:
-        """Ends an attempt whose lease ran out, if it is still current."""
-        now = self._clock()
-
-        def rule(job: Job, tasks: tuple[Task, ...]) -> JobChange:
-            (task,) = _the_task(tasks, ref)
-            return job_changes.lose(job, task, ref, now)
-
-        try:
-            await self._end(ref, rule)
-            log.warning("attempt lost", task_id=ref.task_id, attempt=ref.number)
-        except LeaseLost:
-            # It ended otherwise, or it was claimed but never started: then the task still waits,
-            # and the reconciler queues it again.
-            await self._queue.release([ref])
-
-    async def _end(
-        self, ref: AttemptRef, rule: Callable[[Job, tuple[Task, ...]], JobChange]
-    ) -> None:
-        change = await self._change(_job_id_of(ref.task_id), [ref.task_id], rule)
-        await self._queue_quietly(self._queue.release([ref]))
-        (task,) = change.tasks
-        if task.state is TaskState.QUEUED:
-            entry = queue_entry(change.job, task, self._clock())
-            if change.at_front:
-                entry = replace(entry, is_at_front=True, queued_since=task.create_time)
-            await self._enqueue([entry])
-        if change.job.state.is_terminal:
-            log.info("job ended", job_id=change.job.id, state=change.job.state.value)
-
-    async def cancel(self, job_id: JobId, project: str) -> Job:
-        """Asks a job to stop. A job that has ended, or is stopping already, stays as it is.
-
-        Raises:
-            JobNotFound: There is none in the project.
-        """
-        await self._store.get_job(job_id, project)
-        now = self._clock()
-        change = await self._change(
-            job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now)
-        )
-        await self._queue_quietly(
-            self._queue.release(
-                [AttemptRef(task_id=t.id, number=len(t.attempts) + 1) for t in change.tasks]
+            change = await self.change(
+                job_id,
+                [ref.task_id for ref, _ in claimed],
+                lambda job, tasks: job_changes.start(job, tasks, claimed, now),
             )
+        except JobNotFound:
+            await self._release([ref for ref, _ in claimed])
+            return None
+        if change.refused:
+            log.info("claims refused", job_id=job_id, count=len(change.refused))
+            await self._release(list(change.refused))
+        return change
+
+    async def finish(
+        self,
+        job_id: JobId,
+        worker_id: WorkerId | None,
+        ends: Sequence[tuple[AttemptRef, AttemptEnd]],
+    ) -> JobChange:
+        """Records the ends of attempts of one job, each once.
+
+        Those that are not current, or not on this worker, are void, and `refused` tells which.
+
+        Raises:
+            JobNotFound: There is no such job.
+        """
+        now = self._clock()
+
+        def rule(job: Job, tasks: Tasks) -> JobChange:
+            judged = [(ref, self._judge.judged(job, end)) for ref, end in ends]
+            return job_changes.finish(job, tasks, worker_id, judged, now, self._random_fraction)
+
+        change = await self.change(job_id, [ref.task_id for ref, _ in ends], rule)
+        await self._follow_end(change, [ref for ref, _ in ends if ref not in change.refused])
+        return change
+
+    async def lose(self, refs: Sequence[AttemptRef]) -> None:
+        """Ends attempts whose leases ran out, or which their worker does not know any more."""
+        by_job: dict[JobId, list[AttemptRef]] = {}
+        for ref in refs:
+            by_job.setdefault(job_id_of(ref.task_id), []).append(ref)
+        for job_id, lost in by_job.items():
+            await self._lose_of_job(job_id, lost)
+
+    async def _lose_of_job(self, job_id: JobId, refs: Sequence[AttemptRef]) -> None:
+        now = self._clock()
+
+        def rule(job: Job, tasks: Tasks) -> JobChange:
+            ends = [
+                (ref, job_changes.lost(tasks[ref.task_id])) for ref in refs if ref.task_id in tasks
+            ]
+            return job_changes.finish(job, tasks, None, ends, now, lambda: 0.0)
+
+        try:
+            change = await self.change(job_id, [ref.task_id for ref in refs], rule)
+        except JobNotFound:
+            await self._release(refs)
+            return
+        # One that was claimed but never started still waits: its lease must not keep it from
+        # being queued again.
+        await self._release([ref for ref in refs if ref in change.refused])
+        ended = [ref for ref in refs if ref not in change.refused]
+        if ended:
+            log.warning("attempts lost", job_id=job_id, attempts=len(ended))
+        await self._follow_end(change, ended)
+        if change.refused:
+            refused = {ref.task_id for ref in change.refused}
+            tasks = await self._store.get_tasks(sorted(refused))
+            waiting = [t for t in tasks.values() if t.state is TaskState.QUEUED]
+            await self._backlog.put(change.job, waiting, at_front=True)
+
+    async def _follow_end(self, change: JobChange, ended: Sequence[AttemptRef]) -> None:
+        await self._release(ended)
+        job = change.job
+        again = [task for task in change.tasks if task.state is TaskState.QUEUED]
+        if again:
+            await self._backlog.put(job, again, at_front=change.at_front)
+        if job.spec.is_gang and not job.state.is_terminal:
+            await self._follow_gang(job, change)
+        if job.state.is_terminal:
+            log.info("job ended", job_id=job.id, state=job.state.value)
+            await self.follow_job_end(job)
+
+    async def _follow_gang(self, job: Job, change: JobChange) -> None:
+        states = {task.state for task in change.tasks}
+        if TaskState.FAILED in states and job.cancel_request_time is None:
+            await self._cancel_for(job.id, job.failure)
+        elif TaskState.QUEUED in states and job.task_counts.get(TaskState.RUNNING):
+            # The others cannot go on without it: all start again together.
+            await self._ask_each(job.id, is_preempted=True)
+
+    async def follow_job_end(self, job: Job) -> None:
+        """Lets go on what waits for a job that has ended, or cancels it. Safe to repeat."""
+        now = self._clock()
+        for waiting in await self._store.jobs_waiting_for(job.id):
+            if job.state is JobState.SUCCEEDED:
+                change = await self.change(
+                    waiting.id, [], lambda w, _: job_changes.release(w, job.id, now)
+                )
+                if not change.job.waits_for:
+                    await self._backlog.put_all(change.job)
+            else:
+                failure = Failure(
+                    reason=DEPENDENCY_FAILED,
+                    message=f"job {job.id}, which it comes after, was {job.state.value}",
+                )
+                await self._cancel_for(waiting.id, failure)
+
+    async def _cancel_for(self, job_id: JobId, failure: Failure | None) -> None:
+        """Cancels a job for a reason of its own, not a user's."""
+        now = self._clock()
+        change = await self.change(
+            job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now, failure=failure)
         )
         await self.ask_to_stop(change.job)
-        return change.job
+        if change.events and change.job.state.is_terminal:
+            await self.follow_job_end(change.job)
 
     async def ask_to_stop(self, job: Job) -> None:
-        """Tells whoever holds the session to stop a cancelled job's running tasks."""
-        if job.state.is_terminal or job.cancel_request_time is None:
-            return
+        """Tells whoever holds the sessions to stop a cancelled job's running tasks."""
+        if not job.state.is_terminal and job.cancel_request_time is not None:
+            await self._ask_each(job.id, is_preempted=False)
+
+    async def _ask_each(self, job_id: JobId, *, is_preempted: bool) -> None:
         after = -1
         while tasks := await self._store.list_tasks(
-            job.id, state=TaskState.RUNNING, after_index=after, limit=500
+            job_id, state=TaskState.RUNNING, after_index=after, limit=500
         ):
             for task in tasks:
-                await self._signals.send(StopAsked(task_id=task.id, attempt=task.current.number))
+                self.ask_attempt_to_stop(task.current, is_preempted=is_preempted)
             after = tasks[-1].index
 
-    async def report(self, ref: AttemptRef, drafts: Sequence[EventDraft]) -> None:
-        """Adds what an attempt reports to its job's events.
+    def ask_attempt_to_stop(self, ref: AttemptRef, *, is_preempted: bool) -> None:
+        """Tells whoever holds the session to stop one attempt."""
+        self._signals.send(
+            StopAsked(task_id=ref.task_id, attempt=ref.number, is_preempted=is_preempted)
+        )
 
-        Raises:
-            LeaseLost: The attempt is not current.
-        """
-        job_id = _job_id_of(ref.task_id)
-        await self._store.append_events(job_id, ref, drafts)
-        await self._signals.send(EventsAdded(job_id=job_id))
+    async def report(
+        self, ref: AttemptRef, worker_id: WorkerId, drafts: Sequence[EventDraft]
+    ) -> bool:
+        """Adds what an attempt reports to its job's events. False when it is not current."""
+        try:
+            change = await self.change(
+                job_id_of(ref.task_id),
+                [ref.task_id],
+                lambda job, tasks: job_changes.report(job, tasks, ref, worker_id, drafts),
+            )
+        except JobNotFound:
+            return False
+        return not change.refused
 
     async def renew(self, worker_id: WorkerId, refs: Sequence[AttemptRef]) -> list[AttemptRef]:
         """Renews leases. Returns the attempts that are not the worker's any more."""
         unknown = await self._queue.renew(worker_id, refs)
+        if not unknown:
+            return []
         # No lease in Redis may mean that Redis lost it: the store knows whose the task is.
-        lost = [ref for ref in unknown if not await self.is_current(worker_id, ref)]
-        await self._queue.grant_leases([ref for ref in unknown if ref not in lost])
-        return lost
+        current = await self.current_refs(worker_id, unknown)
+        jobs = await self._store.get_jobs(sorted({job_id_of(ref.task_id) for ref in current}))
+        for job in jobs.values():
+            own = [ref for ref in current if job_id_of(ref.task_id) == job.id]
+            await self._queue.grant_leases(self._backlog.line(job), own)
+        return [ref for ref in unknown if ref not in current]
 
-    async def is_current(self, worker_id: WorkerId, ref: AttemptRef) -> bool:
-        """Whether the attempt is its task's running one, and on this worker."""
-        task = await self._store.get_task(ref.task_id)
-        return (
-            task is not None
-            and task.state is TaskState.RUNNING
-            and task.current == ref
-            and task.attempts[-1].worker_id == worker_id
-        )
+    async def current_refs(
+        self, worker_id: WorkerId, refs: Sequence[AttemptRef]
+    ) -> set[AttemptRef]:
+        """Those attempts that are their tasks' running ones, and on this worker."""
+        tasks = await self._store.get_tasks([ref.task_id for ref in refs])
+        return {
+            ref
+            for ref in refs
+            if (task := tasks.get(ref.task_id)) is not None and is_current(task, ref, worker_id)
+        }
 
-    async def _change(
-        self,
-        job_id: JobId,
-        task_ids: Sequence[TaskId] | None,
-        rule: Callable[[Job, tuple[Task, ...]], JobChange],
+    async def change(
+        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
     ) -> JobChange:
+        """Applies a rule durably, and tells those who follow the job."""
         change = await self._store.change_job(job_id, task_ids, rule)
         if change.events:
-            await self._signals.send(EventsAdded(job_id=job_id))
+            self._signals.send(EventsAdded(job_id=job_id))
         return change
 
-    async def _enqueue(self, entries: Sequence[QueueEntry]) -> None:
-        await self._queue_quietly(self._queue.enqueue(entries))
-        await self._signals.send(TasksReady())
-
-    async def _queue_quietly(self, step: Awaitable[object]) -> None:
+    async def _release(self, refs: Sequence[AttemptRef]) -> None:
         try:
-            await step
+            await self._queue.release(refs)
         except Unavailable as exc:
+            # The leases run out; then they are found to be of no running attempt.
             log.warning("queue not told", problem=str(exc))
-
-
-def plan_job(
-    spec: JobSpec, *, owner: str, project: str, request_id: str, now: datetime
-) -> tuple[Job, list[Task]]:
-    """A new job and its tasks, from what the user asked.
-
-    Raises:
-        UnknownKind: No kind has this name.
-        InvalidJob: The spec is wrong.
-    """
-    kind = find_kind(spec.kind)
-    parsed = kind.parse_spec(decode_spec(spec.spec_json))
-    if kind.needs_code(parsed) and not spec.code_artifact_id:
-        message = f"a {spec.kind} job needs the user's code; give its folder as `code`"
-        raise InvalidJob(message, (FieldError(field="code", message=message),))
-    job_id = new_job_id()
-    tasks = [
-        Task(
-            id=task_id(job_id, index),
-            job_id=job_id,
-            index=index,
-            state=TaskState.QUEUED,
-            resources=spec.resources,
-            task_json=msgspec.json.encode(plan).decode(),
-            create_time=now,
-            ready_time=now,
-        )
-        for index, plan in enumerate(kind.plan(parsed))
-    ]
-    job = Job(
-        id=job_id,
-        spec=spec,
-        state=JobState.PENDING,
-        owner=owner,
-        project=project,
-        create_time=now,
-        task_counts={TaskState.QUEUED: len(tasks)},
-        request_id=request_id,
-        request_digest=_digest(spec),
-    )
-    return job, tasks
-
-
-def decode_spec(spec_json: str) -> dict[str, object]:
-    """The kind's own part of a job.
-
-    Raises:
-        InvalidJob: It is not a JSON object.
-    """
-    try:
-        return msgspec.json.decode(spec_json or "{}", type=dict[str, object])
-    except msgspec.DecodeError as exc:
-        message = f"spec is not a JSON object: {exc}"
-        raise InvalidJob(message, (FieldError(field="spec", message=str(exc)),)) from exc
-
-
-def judged(job: Job, end: AttemptEnd) -> AttemptEnd:
-    """An attempt's end after its kind has looked at what it produced."""
-    if end.outcome is not AttemptOutcome.SUCCEEDED:
-        return end
-    kind = find_kind(job.spec.kind)
-    shortfall = kind.judge(kind.parse_spec(decode_spec(job.spec.spec_json)), end.outputs)
-    if shortfall is None:
-        return end
-    failure = Failure(reason=shortfall.reason, message=shortfall.message, exit_code=0)
-    return AttemptEnd(outcome=AttemptOutcome.FAILED, failure=failure)
-
-
-def queue_entry(job: Job, task: Task, now: datetime) -> QueueEntry:
-    """A waiting task as the queue knows it."""
-    return QueueEntry(
-        ref=AttemptRef(task_id=task.id, number=len(task.attempts) + 1),
-        priority=job.spec.priority,
-        resources=task.resources,
-        delay=max(task.ready_time - now, timedelta(0)),
-    )
-
-
-def _job_id_of(of_task: TaskId) -> JobId:
-    return JobId(of_task.rpartition("-")[0])
-
-
-def _the_task(tasks: tuple[Task, ...], ref: AttemptRef) -> tuple[Task]:
-    if len(tasks) != 1:
-        raise LeaseLost(f"there is no task {ref.task_id}")
-    return (tasks[0],)
-
-
-def _digest(spec: JobSpec) -> str:
-    return hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest()

@@ -1,9 +1,12 @@
 """One worker's standing session with this orchestrator."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from tensorfleet.orchestrator.resources import Resources
+from tensorfleet.orchestrator.scheduling.offers import Offer, RunningHere
 from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.worker import Worker
@@ -11,38 +14,78 @@ from tensorfleet.orchestrator.worker import Worker
 # Records that wait to be sent; more means that the worker does not read, and the session ends.
 MAX_WAITING_RECORDS = 10_000
 MAX_RECORDS_A_MESSAGE = 200
+# A worker that answered none of so many renewals in a row does not hear us.
+MAX_UNANSWERED_RENEWALS = 3
 
 
 class WorkerSession:
     """What the worker holds, how much more it takes, and the records on their way to it."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, cached_artifact_ids: Iterable[str] = ()) -> None:
         self.worker = worker
-        self.held: dict[AttemptRef, Resources] = {}
+        self.held: dict[AttemptRef, RunningHere] = {}
         self.credits = 0
+        self.last_assigned: datetime | None = None
+        self.is_closed = False
+        self._cached_artifact_ids = frozenset(cached_artifact_ids)
+        self._free = worker.capacity
+        self._exclusive_count = 0
         self._outgoing: asyncio.Queue[pb.OrchestratorRecord | None] = asyncio.Queue(
             MAX_WAITING_RECORDS
         )
 
-    @property
-    def free(self) -> Resources:
-        """What the worker has left for more tasks."""
-        left = self.worker.capacity
-        for resources in self.held.values():
-            left = left.minus(resources)
-        return left
+    def offer(self) -> Offer:
+        """Its room for more tasks."""
+        free = self._free
+        if self._exclusive_count:
+            free = replace(free, cpus=0.0, memory_bytes=0, gpus=0)
+        return Offer(
+            worker_id=self.worker.id,
+            capacity=self.worker.capacity,
+            free=free,
+            credits=self.credits,
+            running_count=len(self.held),
+            last_assigned=self.last_assigned,
+            cached_artifact_ids=self._cached_artifact_ids,
+        )
 
-    @property
-    def takes_tasks(self) -> bool:
+    def takes_tasks(self, now: datetime) -> bool:
         """Whether it may be sent another assignment."""
-        return self.credits > 0 and not self.worker.is_draining
+        return self.credits > 0 and not self.is_closed and self.worker.takes_tasks(now)
 
-    def drain(self) -> None:
-        """Sends no further assignment."""
-        self.worker = replace(self.worker, is_draining=True)
+    def hold(self, running: RunningHere) -> None:
+        """Notes that a task is on the worker."""
+        if running.ref in self.held:
+            return
+        self.held[running.ref] = running
+        self._take(running.resources, 1)
+
+    def let_go(self, ref: AttemptRef) -> RunningHere | None:
+        """Notes that a task is not on the worker any more."""
+        running = self.held.pop(ref, None)
+        if running is not None:
+            self._take(running.resources, -1)
+        return running
+
+    def _take(self, needs: Resources, sign: int) -> None:
+        free = self._free
+        self._free = Resources(
+            cpus=free.cpus - sign * needs.cpus,
+            memory_bytes=free.memory_bytes - sign * needs.memory_bytes,
+            gpus=free.gpus - sign * needs.gpus,
+            gpu_kind=free.gpu_kind,
+            labels=free.labels,
+        )
+        self._exclusive_count += sign * needs.is_exclusive
+
+    def leave(self) -> None:
+        """Notes that the worker itself takes nothing new."""
+        self.worker = replace(self.worker, is_leaving=True)
 
     def send(self, record: pb.OrchestratorRecord) -> None:
         """Puts a record on its way; ends the session when the worker has stopped reading."""
+        if self.is_closed:
+            return
         try:
             self._outgoing.put_nowait(record)
         except asyncio.QueueFull:
@@ -50,6 +93,7 @@ class WorkerSession:
 
     def close(self) -> None:
         """Ends the session; what waits is dropped, and the worker connects again."""
+        self.is_closed = True
         while not self._outgoing.empty():
             self._outgoing.get_nowait()
         self._outgoing.put_nowait(None)

@@ -30,9 +30,21 @@ class Worker:
     hostname: str
     capacity: Resources
     slots: int
-    is_draining: bool
+    is_leaving: bool
+    """It said itself that it stops soon."""
     create_time: datetime
     register_time: datetime
+    is_drained: bool = False
+    """An operator wants it to take nothing new."""
+    quarantine_end_time: datetime | None = None
+
+    def takes_tasks(self, now: datetime) -> bool:
+        """Whether it may be given anything new."""
+        return not (self.is_leaving or self.is_drained or self.is_quarantined(now))
+
+    def is_quarantined(self, now: datetime) -> bool:
+        """Whether it is kept from tasks because they kept failing on it."""
+        return self.quarantine_end_time is not None and now < self.quarantine_end_time
 
 
 def worker_state(
@@ -41,4 +53,6 @@ def worker_state(
     """Whether it takes tasks, from when it was last heard of."""
     if last_seen is None or now - last_seen > lease:
         return WorkerState.OFFLINE
-    return WorkerState.DRAINING if worker.is_draining else WorkerState.ONLINE
+    if worker.is_leaving or worker.is_drained:
+        return WorkerState.DRAINING
+    return WorkerState.QUARANTINED if worker.is_quarantined(now) else WorkerState.ONLINE

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from tensorfleet.orchestrator.convert.sessions import worker_to_message
-from tensorfleet.orchestrator.queue import TaskQueue
+from tensorfleet.orchestrator.queue.task_queue import TaskQueue
+from tensorfleet.orchestrator.signals import Signals, WorkerChanged
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.v1 import worker_pb2, worker_service_pb2_grpc
 from tensorfleet.orchestrator.v1 import worker_service_pb2 as pb
@@ -15,13 +16,19 @@ from tensorfleet.shared.ids import WorkerId
 
 
 class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
-    """The fleet's workers. RPCs that are not here answer UNIMPLEMENTED."""
+    """The fleet's workers."""
 
     def __init__(
-        self, store: OrchestratorStore, queue: TaskQueue, lease: timedelta, clock: Clock
+        self,
+        store: OrchestratorStore,
+        queue: TaskQueue,
+        signals: Signals,
+        lease: timedelta,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._queue = queue
+        self._signals = signals
         self._lease = lease
         self._clock = clock
 
@@ -37,6 +44,25 @@ class WorkerServicer(worker_service_pb2_grpc.WorkerServiceServicer):
         worker = await self._store.get_worker(WorkerId(request.worker_id))
         (message,) = await self._messages([worker])
         return pb.GetWorkerResponse(worker=message)
+
+    async def DrainWorker(
+        self, request: pb.DrainWorkerRequest, context: Any
+    ) -> pb.DrainWorkerResponse:
+        """See the contract."""
+        return pb.DrainWorkerResponse(worker=await self._set_drained(request.worker_id, True))
+
+    async def ResumeWorker(
+        self, request: pb.ResumeWorkerRequest, context: Any
+    ) -> pb.ResumeWorkerResponse:
+        """See the contract."""
+        return pb.ResumeWorkerResponse(worker=await self._set_drained(request.worker_id, False))
+
+    async def _set_drained(self, name: str, is_drained: bool) -> worker_pb2.Worker:
+        worker_id = WorkerId(name)
+        await self._store.drain_worker(worker_id, is_drained=is_drained)
+        self._signals.send(WorkerChanged(worker_id=worker_id))
+        (message,) = await self._messages([await self._store.get_worker(worker_id)])
+        return message
 
     async def _messages(self, workers: Sequence[Worker]) -> list[worker_pb2.Worker]:
         seen = await self._queue.last_seen()

@@ -35,6 +35,11 @@ def task_id(job_id: JobId, index: int) -> TaskId:
     return TaskId(f"{job_id}-{index}")
 
 
+def job_id_of(task: TaskId) -> JobId:
+    """The job that a task belongs to."""
+    return JobId(task.rpartition("-")[0])
+
+
 def new_upload_id() -> UploadId:
     """An upload's id."""
     return UploadId(f"upload-{_sortable()}")

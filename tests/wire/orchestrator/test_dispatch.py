@@ -377,14 +377,6 @@ async def test_unknown_job_is_not_found(door: OrchestratorDoor) -> None:
         await door.jobs.WatchEvents(jobs_pb.WatchEventsRequest(job_id="job-none")).read()
 
 
-async def test_parts_of_the_contract_that_are_not_there_say_so(door: OrchestratorDoor) -> None:
-    job = await create(door)
-    with pytest.raises(errors.Unimplemented):
-        await door.jobs.PauseJob(jobs_pb.PauseJobRequest(job_id=job.id))
-    with pytest.raises(errors.Unimplemented):
-        await create(door, preemptible=True)
-
-
 async def test_worker_of_another_major_version_is_refused(door: OrchestratorDoor) -> None:
     worker = ScriptedWorker(door.dispatch).attach(version="99.0")
     with pytest.raises(errors.VersionMismatch), rpc_errors_translated():

@@ -34,22 +34,26 @@ def end_from_message(message: dispatch_pb.AttemptFinished) -> AttemptEnd:
         outcome=words.OUTCOMES_BACK[message.outcome],
         failure=failure_from_message(message.failure) if message.HasField("failure") else None,
         outputs=tuple(output_from_message(output) for output in message.outputs),
+        result_json=message.result_json,
     )
 
 
-def assignment_record(job: Job, tasks: Sequence[Task]) -> dispatch_pb.OrchestratorRecord:
-    """The order to run tasks of one job, each as its latest attempt."""
+def assignment_record(
+    job: Job, tasks: Sequence[tuple[AttemptRef, Task]]
+) -> dispatch_pb.OrchestratorRecord:
+    """The order to run attempts at tasks of one job."""
     return dispatch_pb.OrchestratorRecord(
         assignment=dispatch_pb.Assignment(
             tasks=[
                 dispatch_pb.AssignedTask(
-                    ref=ref_to_message(task.current), index=task.index, task_json=task.task_json
+                    ref=dispatch_pb.AttemptRef(task_id=ref.task_id, attempt=ref.number),
+                    index=task.index,
+                    task_json=task.task_json,
                 )
-                for task in tasks
+                for ref, task in tasks
             ],
             job_id=job.id,
             kind=job.spec.kind,
-            spec_json=job.spec.spec_json,
             code_artifact_id=job.spec.code_artifact_id,
             resources=resources_to_message(job.spec.resources),
             attempt_timeout=to_duration(job.spec.attempt_timeout),
@@ -81,7 +85,7 @@ def worker_from_register(message: dispatch_pb.Register, now: datetime) -> Worker
         hostname=message.hostname,
         capacity=resources_from_message(message.capacity),
         slots=message.slots,
-        is_draining=False,
+        is_leaving=False,
         create_time=now,
         register_time=now,
     )
@@ -94,6 +98,7 @@ def worker_to_message(
     running_task_ids: Sequence[TaskId],
 ) -> worker_pb2.Worker:
     """A worker as a message."""
+    is_quarantined = state is WorkerState.QUARANTINED
     return worker_pb2.Worker(
         id=worker.id,
         state=words.WORKER_STATES[state],
@@ -104,4 +109,5 @@ def worker_to_message(
         hostname=worker.hostname,
         create_time=to_timestamp(worker.create_time),
         last_seen_time=to_timestamp(last_seen),
+        quarantine_end_time=to_timestamp(worker.quarantine_end_time) if is_quarantined else None,
     )

@@ -3,23 +3,25 @@
 from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.convert.times import to_timestamp
 from tensorfleet.orchestrator.convert.values import failure_to_message, resources_to_message
+from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.task import Attempt, AttemptRef, Task, TaskState
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
 from tensorfleet.orchestrator.v1 import task_pb2
 from tensorfleet.shared.ids import TaskId
 
 
-def task_to_message(task: Task) -> task_pb2.Task:
-    """A task as a message."""
+def task_to_message(task: Task, resources: Resources) -> task_pb2.Task:
+    """A task as a message, with what its job says that it needs."""
     return task_pb2.Task(
         id=task.id,
         job_id=task.job_id,
         index=task.index,
         state=words.TASK_STATES[task.state],
-        resources=resources_to_message(task.resources),
+        resources=resources_to_message(resources),
         task_json=task.task_json,
         attempts=[attempt_to_message(attempt) for attempt in task.attempts],
         create_time=to_timestamp(task.create_time),
+        result_json=task.result_json,
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tensorfleet.orchestrator.resources import Resources
-from tensorfleet.orchestrator.scheduling.waiting import Shape
+from tensorfleet.orchestrator.scheduling.waiting import CPU_TOLERANCE, Shape
 from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.shared.ids import WorkerId
 
@@ -19,6 +19,8 @@ class RunningHere:
     rank: int
     """The number of its priority: 0 is the most urgent. See `order.rank`."""
     is_preemptible: bool = False
+    deadline_time: datetime | None = None
+    """When it ends at the latest; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Offer:
 def could_ever_fit(needs: Resources, machine: Resources) -> bool:
     """Whether a machine with these resources, when it is idle, can run a task with these needs."""
     return (
-        needs.cpus <= machine.cpus
+        needs.cpus <= machine.cpus + CPU_TOLERANCE
         and needs.memory_bytes <= machine.memory_bytes
         and needs.gpus <= machine.gpus
         and (not needs.gpu_kind or needs.gpu_kind == machine.gpu_kind)

@@ -1,26 +1,12 @@
 """Domain objects as MongoDB documents, and back. Part of the store; pure."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from tensorfleet.kinds.outcome import OutputType, ProducedOutput
-from tensorfleet.orchestrator.event import (
-    Event,
-    EventDraft,
-    JobStateChange,
-    LogLines,
-    LogStream,
-    Metric,
-    Notice,
-    Payload,
-    Progress,
-    TaskStateChange,
-)
 from tensorfleet.orchestrator.failure import Failure
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
 from tensorfleet.orchestrator.resources import Resources
-from tensorfleet.orchestrator.retry import AttemptOutcome, RetryPolicy
+from tensorfleet.orchestrator.retry import AttemptOutcome, RetryPolicy, RetryRule
 from tensorfleet.orchestrator.task import Attempt, Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
@@ -33,13 +19,16 @@ def _resources_to(resources: Resources) -> Document:
         "memory_bytes": resources.memory_bytes,
         "gpus": resources.gpus,
         "gpu_kind": resources.gpu_kind,
+        "is_exclusive": resources.is_exclusive,
         # A list of pairs: label names may hold dots, which field names should not.
         "labels": sorted(resources.labels.items()),
     }
 
 
 def _resources_from(row: Document) -> Resources:
-    return Resources(**{**row, "labels": dict(row["labels"])})
+    # BSON's own integers are none to other encoders.
+    memory_bytes = int(row["memory_bytes"])
+    return Resources(**{**row, "memory_bytes": memory_bytes, "labels": dict(row["labels"])})
 
 
 def _failure_to(failure: Failure | None) -> Document | None:
@@ -77,33 +66,46 @@ def job_to_document(job: Job) -> Document:
     row: Document = {
         "_id": job.id,
         "kind": spec.kind,
-        "name": spec.name,
         "spec_json": spec.spec_json,
         "code_artifact_id": spec.code_artifact_id,
-        "priority": spec.priority.value,
         "resources": _resources_to(spec.resources),
         "retry": {
             "max_attempts": spec.retry.max_attempts,
             "initial_backoff_seconds": spec.retry.initial_backoff.total_seconds(),
             "max_backoff_seconds": spec.retry.max_backoff.total_seconds(),
+            "rules": [_rule_to(rule) for rule in spec.retry.rules],
         },
         "attempt_timeout_seconds": _seconds(spec.attempt_timeout),
-        "labels": sorted(spec.labels.items()),
-        "state": job.state.value,
+        "not_before": spec.not_before,
+        "is_preemptible": spec.is_preemptible,
+        "after_job_ids": list(spec.after_job_ids),
+        "is_gang": spec.is_gang,
         "owner": job.owner,
         "project": job.project,
         "create_time": job.create_time,
+        "request_digest": job.request_digest,
+        **job_update(job),
+    }
+    if job.request_id:
+        row["request_id"] = job.request_id
+    return row
+
+
+def job_update(job: Job) -> Document:
+    """The fields of a row of `jobs` that change in a job's life."""
+    return {
+        "name": job.spec.name,
+        "priority": job.spec.priority.value,
+        "labels": sorted(job.spec.labels.items()),
+        "state": job.state.value,
         "start_time": job.start_time,
         "end_time": job.end_time,
         "task_counts": {state.value: count for state, count in job.task_counts.items()},
         "failure": _failure_to(job.failure),
         "outputs": [_output_to(output) for output in job.outputs],
         "cancel_request_time": job.cancel_request_time,
-        "request_digest": job.request_digest,
+        "waits_for": list(job.waits_for),
     }
-    if job.request_id:
-        row["request_id"] = job.request_id
-    return row
 
 
 def job_from_document(row: Document) -> Job:
@@ -121,9 +123,14 @@ def job_from_document(row: Document) -> Job:
             max_attempts=retry["max_attempts"],
             initial_backoff=timedelta(seconds=retry["initial_backoff_seconds"]),
             max_backoff=timedelta(seconds=retry["max_backoff_seconds"]),
+            rules=tuple(_rule_from(rule) for rule in retry["rules"]),
         ),
         attempt_timeout=None if timeout is None else timedelta(seconds=timeout),
         labels=dict(row["labels"]),
+        not_before=row["not_before"],
+        is_preemptible=row["is_preemptible"],
+        after_job_ids=tuple(JobId(job_id) for job_id in row["after_job_ids"]),
+        is_gang=row["is_gang"],
     )
     return Job(
         id=JobId(row["_id"]),
@@ -140,6 +147,25 @@ def job_from_document(row: Document) -> Job:
         cancel_request_time=row["cancel_request_time"],
         request_id=row.get("request_id", ""),
         request_digest=row["request_digest"],
+        waits_for=frozenset(JobId(job_id) for job_id in row["waits_for"]),
+    )
+
+
+def _rule_to(rule: RetryRule) -> Document:
+    return {
+        "reasons": sorted(rule.reasons),
+        "exit_codes": sorted(rule.exit_codes),
+        "log_pattern": rule.log_pattern,
+        "max_retries": rule.max_retries,
+    }
+
+
+def _rule_from(row: Document) -> RetryRule:
+    return RetryRule(
+        reasons=frozenset(row["reasons"]),
+        exit_codes=frozenset(row["exit_codes"]),
+        log_pattern=row["log_pattern"],
+        max_retries=row["max_retries"],
     )
 
 
@@ -153,14 +179,23 @@ def task_to_document(task: Task) -> Document:
         "_id": task.id,
         "job_id": task.job_id,
         "index": task.index,
+        "task_json": task.task_json,
+        "create_time": task.create_time,
+        **task_update(task),
+    }
+
+
+def task_update(task: Task) -> Document:
+    """The fields of a row of `tasks` that change in a task's life."""
+    return {
         "state": task.state.value,
         "attempt": len(task.attempts),
         "worker_id": task.attempts[-1].worker_id if task.attempts else "",
-        "resources": _resources_to(task.resources),
-        "task_json": task.task_json,
-        "create_time": task.create_time,
         "ready_time": task.ready_time,
         "attempts": [_attempt_to(attempt) for attempt in task.attempts],
+        "result_json": task.result_json,
+        "reported_through": task.reported_through,
+        "retry_base": task.retry_base,
     }
 
 
@@ -171,11 +206,13 @@ def task_from_document(row: Document) -> Task:
         job_id=JobId(row["job_id"]),
         index=row["index"],
         state=TaskState(row["state"]),
-        resources=_resources_from(row["resources"]),
         task_json=row["task_json"],
         create_time=row["create_time"],
         ready_time=row["ready_time"],
         attempts=tuple(_attempt_from(attempt) for attempt in row["attempts"]),
+        result_json=row["result_json"],
+        reported_through=row["reported_through"],
+        retry_base=row["retry_base"],
     )
 
 
@@ -201,100 +238,6 @@ def _attempt_from(row: Document) -> Attempt:
     )
 
 
-def event_documents(
-    job_id: JobId, first_sequence: int, drafts: Sequence[EventDraft]
-) -> list[Document]:
-    """Rows of `events` for drafts that follow each other from a sequence number on."""
-    rows = []
-    for sequence, draft in enumerate(drafts, first_sequence):
-        row: Document = {
-            "_id": f"{job_id}:{sequence}",
-            "job_id": job_id,
-            "sequence": sequence,
-            "time": draft.time,
-            "task_id": draft.task_id,
-            "attempt": draft.attempt,
-            "type": _TYPE_BY_CLASS[type(draft.payload)],
-            "payload": _payload_to(draft.payload),
-        }
-        if draft.is_terminal:
-            row["is_terminal"] = True
-        if draft.source_sequence:
-            row["source_sequence"] = draft.source_sequence
-        rows.append(row)
-    return rows
-
-
-def event_from_document(row: Document) -> Event:
-    """A row of `events` as an event."""
-    draft = EventDraft(
-        time=row["time"],
-        payload=_payload_from(row["type"], row["payload"]),
-        task_id=row["task_id"],
-        attempt=row["attempt"],
-        source_sequence=row.get("source_sequence", 0),
-    )
-    return Event(job_id=JobId(row["job_id"]), sequence=row["sequence"], draft=draft)
-
-
-_TYPE_BY_CLASS: dict[type[Any], str] = {
-    JobStateChange: "job_state",
-    TaskStateChange: "task_state",
-    Progress: "progress",
-    Metric: "metric",
-    LogLines: "log",
-    ProducedOutput: "output",
-    Notice: "notice",
-}
-
-
-def _payload_to(payload: Payload) -> Document:
-    match payload:
-        case JobStateChange(state=job_state, failure=failure):
-            return {"state": job_state.value, "failure": _failure_to(failure)}
-        case TaskStateChange(state=task_state, worker_id=worker_id, failure=failure):
-            return {
-                "state": task_state.value,
-                "worker_id": worker_id,
-                "failure": _failure_to(failure),
-            }
-        case Progress(completed=completed, total=total, unit=unit):
-            return {"completed": completed, "total": total, "unit": unit}
-        case Metric(step=step, values=values):
-            return {"step": step, "values": list(values.items())}
-        case LogLines(stream=stream, lines=lines):
-            return {"stream": stream.value, "lines": list(lines)}
-        case ProducedOutput():
-            return _output_to(payload)
-        case Notice(reason=reason, message=message):
-            return {"reason": reason, "message": message}
-
-
-def _payload_from(kind: str, row: Document) -> Payload:
-    match kind:
-        case "job_state":
-            return JobStateChange(
-                state=JobState(row["state"]), failure=_failure_from(row["failure"])
-            )
-        case "task_state":
-            return TaskStateChange(
-                state=TaskState(row["state"]),
-                worker_id=row["worker_id"],
-                failure=_failure_from(row["failure"]),
-            )
-        case "progress":
-            return Progress(**row)
-        case "metric":
-            return Metric(step=row["step"], values=dict(row["values"]))
-        case "log":
-            return LogLines(stream=LogStream(row["stream"]), lines=tuple(row["lines"]))
-        case "output":
-            return _output_from(row)
-        case "notice":
-            return Notice(**row)
-    raise ValueError(f"event type {kind!r} is unknown")
-
-
 def worker_to_document(worker: Worker) -> Document:
     """A worker as a row of `workers`."""
     return {
@@ -304,7 +247,7 @@ def worker_to_document(worker: Worker) -> Document:
         "hostname": worker.hostname,
         "capacity": _resources_to(worker.capacity),
         "slots": worker.slots,
-        "is_draining": worker.is_draining,
+        "is_leaving": worker.is_leaving,
         "create_time": worker.create_time,
         "register_time": worker.register_time,
     }
@@ -319,7 +262,9 @@ def worker_from_document(row: Document) -> Worker:
         hostname=row["hostname"],
         capacity=_resources_from(row["capacity"]),
         slots=row["slots"],
-        is_draining=row["is_draining"],
+        is_leaving=row["is_leaving"],
+        is_drained=row.get("is_drained", False),
+        quarantine_end_time=row.get("quarantine_end_time"),
         create_time=row["create_time"],
         register_time=row["register_time"],
     )

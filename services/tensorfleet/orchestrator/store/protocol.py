@@ -1,16 +1,17 @@
 """Where jobs live: what the rest of the orchestrator may expect of its store."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from tensorfleet.orchestrator.event import Event, EventDraft
 from tensorfleet.orchestrator.job import Job, JobState
-from tensorfleet.orchestrator.job_changes import JobChange
-from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
+from tensorfleet.orchestrator.job_changes import JobChange, Tasks
+from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 
-Rule = Callable[[Job, tuple[Task, ...]], JobChange]
+Rule = Callable[[Job, Tasks], JobChange]
 
 
 class OrchestratorStore(Protocol):
@@ -37,10 +38,18 @@ class OrchestratorStore(Protocol):
         """
         ...
 
+    async def get_jobs(self, job_ids: Sequence[JobId]) -> dict[JobId, Job]:
+        """Those of the jobs that exist."""
+        ...
+
     async def list_jobs(
         self, project: str, *, state: JobState | None, kind: str, before_id: str | None, limit: int
     ) -> list[Job]:
         """Jobs of a project, newest first, older than `before_id`."""
+        ...
+
+    async def jobs_waiting_for(self, job_id: JobId) -> list[Job]:
+        """Jobs that have not ended and wait for this one."""
         ...
 
     async def list_tasks(
@@ -49,12 +58,22 @@ class OrchestratorStore(Protocol):
         """Tasks of a job by index, after `after_index`."""
         ...
 
-    async def get_task(self, task_id: TaskId) -> Task | None:
-        """A task, or None."""
+    async def get_tasks(self, task_ids: Sequence[TaskId]) -> dict[TaskId, Task]:
+        """Those of the tasks that exist."""
         ...
 
-    async def tasks_in_state(self, state: TaskState, after_id: str, limit: int) -> list[Task]:
-        """Tasks of all jobs in a state, by id, after `after_id`."""
+    async def waiting_tasks(self, after: tuple[JobId, int] | None, limit: int) -> list[Task]:
+        """Queued tasks of all jobs, the newest jobs' first, from behind a job's task on."""
+        ...
+
+    async def look_up(
+        self, job_id: JobId, task_ids: Sequence[TaskId]
+    ) -> tuple[Job, dict[TaskId, Task]]:
+        """A job and tasks of it as they were lately: what never changes in them is right.
+
+        Raises:
+            JobNotFound: There is no such job.
+        """
         ...
 
     async def change_job(
@@ -63,33 +82,48 @@ class OrchestratorStore(Protocol):
         """Applies a rule to a job and some of its tasks (None: all), in one transaction.
 
         The rule sees them as they are, and everything that it returns becomes durable together:
-        job, tasks and events. It may run again when another writer was faster, so it must be pure.
-        What the rule raises comes out, and nothing has changed.
+        job, tasks and events. A change of a job or a task has at least one event. The rule may run
+        again when another writer was faster, so it must be pure. Changes of one job apply in the
+        order in which they were asked for. What the rule raises comes out, and nothing has changed.
 
         Raises:
             JobNotFound: There is no such job.
         """
         ...
 
-    async def append_events(
-        self, job_id: JobId, ref: AttemptRef, drafts: Sequence[EventDraft]
-    ) -> int:
-        """Adds what an attempt reports to the job's sequence; durable on return.
+    async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
+        """At least `limit` events of a job in order, without gaps, or all that there are.
 
-        Drafts whose `source_sequence` is recorded already are skipped. Returns the job's last
-        sequence number.
-
-        Raises:
-            LeaseLost: The attempt is not the task's running one.
+        Where older events are not kept any more, the first one is a `Notice` EVENTS_EXPIRED, with
+        the number of the last that is missing.
         """
         ...
 
-    async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
-        """Events of a job in order, without gaps."""
+    async def last_sequence(self, job_id: JobId) -> int:
+        """The number of the job's last event; 0 when there is none."""
+        ...
+
+    async def drop_events(self, job_id: JobId, keep_bytes: int) -> int:
+        """Forgets a job's oldest events beyond a size; the last ones always stay.
+
+        Returns how many blocks went.
+        """
         ...
 
     async def save_worker(self, worker: Worker) -> None:
-        """Stores a worker's introduction; keeps when it first came."""
+        """Stores a worker's introduction; keeps when it first came, its drain and quarantine."""
+        ...
+
+    async def drain_worker(self, worker_id: WorkerId, *, is_drained: bool) -> None:
+        """Notes that an operator drains it, or does not any more; this also ends a quarantine.
+
+        Raises:
+            WorkerNotFound: There is none.
+        """
+        ...
+
+    async def quarantine_worker(self, worker_id: WorkerId, until: datetime) -> None:
+        """Notes that it takes nothing until then."""
         ...
 
     async def get_worker(self, worker_id: WorkerId) -> Worker:
@@ -108,6 +142,6 @@ class OrchestratorStore(Protocol):
         """Removes workers that are gone for good."""
         ...
 
-    async def running_tasks(self, worker_id: WorkerId) -> list[Task]:
-        """Tasks whose running attempt is on the worker."""
+    async def running_tasks(self, worker_id: WorkerId | None) -> list[Task]:
+        """Tasks whose running attempt is on the worker; None: on any."""
         ...

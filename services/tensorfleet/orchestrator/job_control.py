@@ -1,0 +1,184 @@
+"""What users want of their jobs: create, cancel, pause, resume, retry, change."""
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from tensorfleet.orchestrator import job_changes
+from tensorfleet.orchestrator.backlog import Backlog
+from tensorfleet.orchestrator.event import EventDraft, JobStateChange
+from tensorfleet.orchestrator.fleet_view import FleetView
+from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
+from tensorfleet.orchestrator.job_changes import Tasks
+from tensorfleet.orchestrator.job_plan import plan_job
+from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.store.protocol import OrchestratorStore
+from tensorfleet.orchestrator.task import Task, TaskState
+from tensorfleet.shared.clock import Clock
+from tensorfleet.shared.errors import FieldError, InvalidJob
+from tensorfleet.shared.ids import JobId
+
+# A larger spec is planned in a thread: workers' signs of life must not wait for it.
+PLAN_ASIDE_BYTES = 64 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class JobControl:
+    """Creates jobs and changes them as their users ask."""
+
+    def __init__(
+        self,
+        store: OrchestratorStore,
+        lifecycle: JobLifecycle,
+        backlog: Backlog,
+        fleet: FleetView,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._lifecycle = lifecycle
+        self._backlog = backlog
+        self._fleet = fleet
+        self._clock = clock
+
+    async def create(self, spec: JobSpec, *, owner: str, project: str, request_id: str) -> Job:
+        """Accepts a job: checked by its kind, planned into tasks, stored, queued.
+
+        Raises:
+            UnknownKind: No kind has this name.
+            InvalidJob: The spec is wrong, or no worker of the fleet could ever run it.
+            IdempotencyConflict: The request id was used for another job.
+        """
+        now = self._clock()
+        await self._fleet.check_possible(spec.resources)
+
+        def plan() -> tuple[Job, list[Task]]:
+            return plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
+
+        if len(spec.spec_json) > PLAN_ASIDE_BYTES:
+            job, tasks = await asyncio.to_thread(plan)
+        else:
+            job, tasks = plan()
+        await self._check_dependencies(job)
+        told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
+        stored = await self._store.create_job(job, tasks, [told])
+        if stored.id == job.id:
+            log.info("job created", job_id=job.id, kind=spec.kind, tasks=len(tasks))
+            await self._backlog.put(job, tasks)
+            for dependency in (await self._store.get_jobs(list(spec.after_job_ids))).values():
+                if dependency.state.is_terminal:
+                    await self._lifecycle.follow_job_end(dependency)
+        return stored
+
+    async def _check_dependencies(self, job: Job) -> None:
+        wanted = job.spec.after_job_ids
+        if not wanted:
+            return
+        found = await self._store.get_jobs(list(wanted))
+        missing = [i for i in wanted if i not in found or found[i].project != job.project]
+        if missing:
+            message = f"there is no job {missing[0][:128]!r} in this project"
+            raise InvalidJob(f"after: {message}", (FieldError(field="after", message=message),))
+
+    async def cancel(self, job_id: JobId, project: str, reason: str = "") -> Job:
+        """Asks a job to stop. A job that has ended, or is stopping already, stays as it is.
+
+        Raises:
+            JobNotFound: There is none in the project.
+        """
+        await self._store.get_job(job_id, project)
+        now = self._clock()
+        change = await self._lifecycle.change(
+            job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now, reason)
+        )
+        ended = [task for task in change.tasks if task.state is TaskState.CANCELLED]
+        await self._backlog.remove(change.job, ended)
+        await self._lifecycle.ask_to_stop(change.job)
+        if change.events and change.job.state.is_terminal:
+            await self._lifecycle.follow_job_end(change.job)
+        return change.job
+
+    async def pause(self, job_id: JobId, project: str) -> Job:
+        """Starts no further task of a job.
+
+        Raises:
+            JobNotFound: There is none in the project.
+            JobEnded: It has ended.
+        """
+        await self._store.get_job(job_id, project)
+        now = self._clock()
+        change = await self._lifecycle.change(
+            job_id, [], lambda job, _: job_changes.pause(job, now)
+        )
+        await self._backlog.remove(change.job, await self._backlog.all_waiting(job_id))
+        return change.job
+
+    async def resume(self, job_id: JobId, project: str) -> Job:
+        """Undoes a pause.
+
+        Raises:
+            JobNotFound: There is none in the project.
+            JobEnded: It has ended.
+        """
+        await self._store.get_job(job_id, project)
+        now = self._clock()
+        change = await self._lifecycle.change(
+            job_id, [], lambda job, _: job_changes.resume(job, now)
+        )
+        await self._backlog.put_all(change.job)
+        return change.job
+
+    async def retry(self, job_id: JobId, project: str) -> Job:
+        """Queues the failed and cancelled tasks of an ended job again.
+
+        Raises:
+            JobNotFound: There is none in the project.
+            JobNotEnded: It has not ended, or it succeeded.
+        """
+        await self._store.get_job(job_id, project)
+        now = self._clock()
+        change = await self._lifecycle.change(
+            job_id, None, lambda job, tasks: job_changes.retry(job, tasks, now)
+        )
+        await self._backlog.put_all(change.job)
+        return change.job
+
+    async def update(
+        self,
+        job_id: JobId,
+        project: str,
+        *,
+        priority: Priority | None = None,
+        labels: dict[str, str] | None = None,
+        name: str | None = None,
+    ) -> Job:
+        """Changes a job that has not ended; None leaves a value as it is.
+
+        Raises:
+            JobNotFound: There is none in the project.
+            JobEnded: It has ended.
+        """
+        before = await self._store.get_job(job_id, project)
+        now = self._clock()
+
+        def rule(job: Job, _: Tasks) -> job_changes.JobChange:
+            spec = job.spec
+            words = []
+            if priority is not None and priority is not spec.priority:
+                spec = replace(spec, priority=priority)
+                words.append(f"priority is {priority.value} now")
+            if labels is not None and labels != spec.labels:
+                spec = replace(spec, labels=labels)
+                words.append("labels changed")
+            if name is not None and name != spec.name:
+                spec = replace(spec, name=name)
+                words.append(f"name is {name!r} now")
+            return job_changes.update(job, replace(job, spec=spec), now, "; ".join(words))
+
+        change = await self._lifecycle.change(job_id, [], rule)
+        if change.job.spec.priority is not before.spec.priority:
+            waiting = await self._backlog.all_waiting(job_id)
+            await self._backlog.remove(before, waiting)
+            await self._backlog.put(change.job, waiting)
+        return change.job
