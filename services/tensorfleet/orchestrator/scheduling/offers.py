@@ -8,6 +8,9 @@ from tensorfleet.orchestrator.scheduling.waiting import Shape
 from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.shared.ids import WorkerId
 
+# Ten tasks of 0.1 cores fit a worker with one, whatever ten subtractions leave of it.
+CPU_TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningHere:
@@ -58,7 +61,7 @@ class Offer:
 def could_ever_fit(needs: Resources, machine: Resources) -> bool:
     """Whether a machine with these resources, when it is idle, can run a task with these needs."""
     return (
-        needs.cpus <= machine.cpus
+        needs.cpus <= machine.cpus + CPU_TOLERANCE
         and needs.memory_bytes <= machine.memory_bytes
         and needs.gpus <= machine.gpus
         and (not needs.gpu_kind or needs.gpu_kind == machine.gpu_kind)
