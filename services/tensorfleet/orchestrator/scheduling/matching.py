@@ -1,12 +1,12 @@
 """Which waiting tasks start now, and where: order and placement together."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heapreplace
 
 from tensorfleet.orchestrator.resources import Resources
+from tensorfleet.orchestrator.scheduling.gangs import pack_gang
 from tensorfleet.orchestrator.scheduling.offers import CPU_TOLERANCE, Offer
 from tensorfleet.orchestrator.scheduling.order import (
     AGEING_STEP,
@@ -15,8 +15,7 @@ from tensorfleet.orchestrator.scheduling.order import (
     line_rank,
     priority_number,
 )
-from tensorfleet.orchestrator.scheduling.placement import Policy, choose_room
-from tensorfleet.orchestrator.scheduling.reservations import plan_gang_in_rooms
+from tensorfleet.orchestrator.scheduling.placement import Policy, choose_room, room_key
 from tensorfleet.orchestrator.scheduling.rooms import Room, open_room
 from tensorfleet.orchestrator.scheduling.waiting import (
     Line,
@@ -60,7 +59,7 @@ def match(
         limit: The most tasks to place.
     """
     rooms = [room for offer in offers if (room := open_room(offer)).credits > 0]
-    heap = _open_lines(lines, shares, now, step)
+    heap = _open_lines(lines, shares, policy, now, step)
     placements: list[Placement] = []
     unplaceable: set[tuple[object, ...]] = set()
     while heap and rooms and limit > 0:
@@ -72,21 +71,21 @@ def match(
             continue
         line = turn.line
         entry = line.entries[turn.position]
-        if entry.size > limit and placements:
+        size = entry.size
+        if size > limit and placements:
             break
         worker_ids = None
-        if turn.is_within_quota(entry.size):
-            worker_ids = _place(turn, entry, rooms, policy, unplaceable, now)
+        if turn.is_within_quota(size):
+            worker_ids = _place(turn, entry, rooms, unplaceable)
         if worker_ids is None:
             heappop(heap)
             continue
         placements.append(Placement(line=line, entry=entry, worker_ids=worker_ids))
-        limit -= entry.size
-        if turn.serve(entry.size):
+        limit -= size
+        if turn.serve(size):
             heapreplace(heap, (turn.key(), turn))
         else:
             heappop(heap)
-        rooms = [room for room in rooms if room.credits > 0]
     return placements
 
 
@@ -116,24 +115,33 @@ class _Turn:
 
     __slots__ = (
         "cost",
+        "fresh_rank",
         "last_served",
         "line",
         "now",
         "position",
         "project",
         "rank",
-        "step",
+        "sort_rooms_by",
         "tenant",
     )
 
     def __init__(
-        self, line: Line, project: _Account, tenant: _Account, now: datetime, step: timedelta
+        self,
+        line: Line,
+        project: _Account,
+        tenant: _Account,
+        policy: Policy,
+        now: datetime,
+        step: timedelta,
     ) -> None:
         self.line, self.project, self.tenant = line, project, tenant
-        self.now, self.step = now, step
+        self.now = now
+        self.sort_rooms_by = room_key(line.shape, policy)
         self.position = 0
         self.cost = cost(line.shape.resources)
         self.last_served = line.last_served or NEVER
+        self.fresh_rank = priority_number(line.priority)
         self.rank = line_rank(line, now, step)
 
     def key(self) -> LineKey:
@@ -159,13 +167,13 @@ class _Turn:
         self.tenant.add(needs, count, self.cost)
         if self.now > self.last_served:
             self.last_served = self.now
-        self.rank = priority_number(self.line.priority)
+        self.rank = self.fresh_rank
         self.position += 1
         return self.position < len(self.line.entries)
 
 
 def _open_lines(
-    lines: Sequence[Line], shares: Shares, now: datetime, step: timedelta
+    lines: Sequence[Line], shares: Shares, policy: Policy, now: datetime, step: timedelta
 ) -> list[tuple[LineKey, _Turn]]:
     projects: dict[str, _Account] = {}
     tenants: dict[Tenant, _Account] = {}
@@ -184,39 +192,36 @@ def _open_lines(
             tenant_account = tenants[tenant] = _Account(
                 shares.tenants.get(tenant, _NOTHING), shares.user_quota
             )
-        turn = _Turn(line, project_account, tenant_account, now, step)
+        turn = _Turn(line, project_account, tenant_account, policy, now, step)
         heap.append((turn.key(), turn))
     heapify(heap)
     return heap
 
 
 def _place(
-    turn: _Turn,
-    entry: WaitingEntry,
-    rooms: Sequence[Room],
-    policy: Policy,
-    unplaceable: set[tuple[object, ...]],
-    now: datetime,
+    turn: _Turn, entry: WaitingEntry, rooms: list[Room], unplaceable: set[tuple[object, ...]]
 ) -> tuple[WorkerId, ...] | None:
-    """Takes the room that the entry needs, all or nothing."""
-    shape = turn.line.shape
-    needs = shape.resources
+    """Takes the room that the entry needs, all or nothing; full rooms leave the list."""
+    needs = turn.line.shape.resources
     if entry.size > 1:
-        worker_ids = plan_gang_in_rooms(shape, entry.size, rooms, policy)
-        if worker_ids is not None:
-            planned = Counter(worker_ids)
-            for room in rooms:
-                if count := planned[room.worker_id]:
-                    room.take(needs, now, count)
-        return worker_ids
+        planned = pack_gang(needs, entry.size, rooms, turn.sort_rooms_by)
+        if planned is None:
+            return None
+        for room, count in planned:
+            room.take(needs, turn.now, count)
+            if not room.credits:
+                rooms.remove(room)
+        return tuple(room.worker_id for room, count in planned for _ in range(count))
     if unplaceable and _identity(needs) in unplaceable:
         return None
-    chosen = choose_room(shape, rooms, policy)
+    chosen = choose_room(needs, rooms, turn.sort_rooms_by)
     if chosen is None:
         # Room only shrinks meanwhile: nobody's task of this shape fits any more in this call.
         unplaceable.add(_identity(needs))
         return None
-    chosen.take(needs, now)
+    chosen.take(needs, turn.now)
+    if not chosen.credits:
+        rooms.remove(chosen)
     return (chosen.worker_id,)
 
 

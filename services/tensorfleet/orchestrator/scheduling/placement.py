@@ -33,20 +33,19 @@ RoomKey = tuple[float | datetime, ...]
 
 def choose(shape: Shape, offers: Collection[Offer], policy: Policy) -> Offer | None:
     """The best worker for a task of this shape, or None when it fits nowhere now."""
-    rooms = [open_room(offer) for offer in offers]
-    chosen = choose_room(shape, rooms, policy)
-    if chosen is None:
-        return None
-    return next(offer for offer in offers if offer.worker_id == chosen.worker_id)
+    by_room = [(open_room(offer), offer) for offer in offers]
+    rooms = [room for room, _ in by_room]
+    chosen = choose_room(shape.resources, rooms, room_key(shape, policy))
+    return next((offer for room, offer in by_room if room is chosen), None)
 
 
-def choose_room(shape: Shape, rooms: Sequence[Room], policy: Policy) -> Room | None:
-    """`choose`, on copies that change while several tasks are placed."""
-    needs = shape.resources
+def choose_room(
+    needs: Resources, rooms: Sequence[Room], key_of: Callable[[Room], RoomKey]
+) -> Room | None:
+    """The room that fits and has the lowest key, then the lowest worker id."""
     fitting = [room for room in rooms if room.fits(needs)]
     if len(fitting) < 2:
         return fitting[0] if fitting else None
-    key_of = room_key(shape, policy)
     best, best_key = fitting[0], key_of(fitting[0])
     for room in fitting[1:]:
         key = key_of(room)
@@ -61,23 +60,15 @@ def room_key(shape: Shape, policy: Policy) -> Callable[[Room], RoomKey]:
         return lambda room: (room.last_assigned,)
     if policy is Policy.LEAST_LOADED:
         return lambda room: (room.load(),)
-    needs = shape.resources
-    wanted_class = memory_class(needs)
+    needed_gpus = shape.resources.gpus
+    wanted_class = memory_class(shape.resources)
+
+    def waste(room: Room) -> RoomKey:
+        """GPUs kept from others or left in small change, memory or cores left, and then load."""
+        gpus = room.gpus - needed_gpus if needed_gpus else room.capacity.gpus
+        return (gpus, abs(room.memory_class - wanted_class), room.load())
+
     if policy is Policy.RESOURCE_FIT:
-        return lambda room: (
-            wasted_gpus(needs, room),
-            abs(room.memory_class - wanted_class),
-            room.load(),
-        )
+        return waste
     code = shape.code_artifact_id
-    return lambda room: (
-        code not in room.cached_artifact_ids,
-        wasted_gpus(needs, room),
-        abs(room.memory_class - wanted_class),
-        room.load(),
-    )
-
-
-def wasted_gpus(needs: Resources, room: Room) -> int:
-    """GPUs that tasks with these needs keep from others, or that are left over in small change."""
-    return room.gpus - needs.gpus if needs.gpus else room.capacity.gpus
+    return lambda room: (code not in room.cached_artifact_ids, *waste(room))

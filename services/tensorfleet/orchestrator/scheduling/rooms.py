@@ -10,7 +10,7 @@ from tensorfleet.orchestrator.scheduling.order import NEVER
 from tensorfleet.shared.ids import WorkerId
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Room:
     """An offer's amounts, changed in place: a decision takes microseconds this way."""
 
