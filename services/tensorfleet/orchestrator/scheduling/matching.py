@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heapreplace
 
 from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.scheduling.gangs import pack_gang
-from tensorfleet.orchestrator.scheduling.offers import CPU_TOLERANCE, Offer
+from tensorfleet.orchestrator.scheduling.offers import Offer
 from tensorfleet.orchestrator.scheduling.order import (
     AGEING_STEP,
     NEVER,
@@ -18,6 +18,7 @@ from tensorfleet.orchestrator.scheduling.order import (
 from tensorfleet.orchestrator.scheduling.placement import Policy, choose_room, room_key
 from tensorfleet.orchestrator.scheduling.rooms import Room, open_room
 from tensorfleet.orchestrator.scheduling.waiting import (
+    NOTHING_USED,
     Line,
     Quota,
     Shares,
@@ -27,8 +28,6 @@ from tensorfleet.orchestrator.scheduling.waiting import (
     cost,
 )
 from tensorfleet.shared.ids import WorkerId
-
-_NOTHING = Usage()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +98,7 @@ class _Account:
         self.quota = quota
 
     def allows(self, needs: Resources, count: int) -> bool:
-        quota = self.quota
-        if quota.cpus is not None and self.cpus + needs.cpus * count > quota.cpus + CPU_TOLERANCE:
-            return False
-        return quota.gpus is None or not needs.gpus or self.gpus + needs.gpus * count <= quota.gpus
+        return self.quota.allows(self.cpus, self.gpus, needs, count)
 
     def add(self, needs: Resources, count: int, share: float) -> None:
         self.cpus += needs.cpus * count
@@ -185,12 +181,12 @@ def _open_lines(
         project_account = projects.get(tenant.project)
         if project_account is None:
             project_account = projects[tenant.project] = _Account(
-                shares.projects.get(tenant.project, _NOTHING), shares.project_quota
+                shares.projects.get(tenant.project, NOTHING_USED), shares.project_quota
             )
         tenant_account = tenants.get(tenant)
         if tenant_account is None:
             tenant_account = tenants[tenant] = _Account(
-                shares.tenants.get(tenant, _NOTHING), shares.user_quota
+                shares.tenants.get(tenant, NOTHING_USED), shares.user_quota
             )
         turn = _Turn(line, project_account, tenant_account, policy, now, step)
         heap.append((turn.key(), turn))

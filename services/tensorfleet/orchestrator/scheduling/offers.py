@@ -4,12 +4,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from tensorfleet.orchestrator.resources import Resources
-from tensorfleet.orchestrator.scheduling.waiting import Shape
+from tensorfleet.orchestrator.scheduling.waiting import CPU_TOLERANCE, Shape
 from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.shared.ids import WorkerId
-
-# Ten tasks of 0.1 cores fit a worker with one, whatever ten subtractions leave of it.
-CPU_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +19,8 @@ class RunningHere:
     rank: int
     """The number of its priority: 0 is the most urgent. See `order.rank`."""
     is_preemptible: bool = False
+    deadline_time: datetime | None = None
+    """When it ends at the latest; None: nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ it, and neither shares nor priorities would mean anything in a fleet with an hou
 from datetime import UTC, datetime, timedelta
 
 from tensorfleet.orchestrator.job import Priority
-from tensorfleet.orchestrator.scheduling.waiting import Line, Shares, Usage
+from tensorfleet.orchestrator.scheduling.waiting import NOTHING_USED, Line, Shares
 
 AGEING_STEP = timedelta(minutes=10)
 """Waiting this long is worth one class of priority."""
@@ -18,7 +18,6 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 LineKey = tuple[int, float, float, datetime, datetime, str]
 
 _NUMBERS = {priority: number for number, priority in enumerate(Priority)}
-_NOTHING = Usage()
 
 
 def priority_number(priority: Priority) -> int:
@@ -47,8 +46,8 @@ def line_key(line: Line, shares: Shares, now: datetime, step: timedelta = AGEING
     """Sorts lines that have entries; the lowest is next."""
     return (
         line_rank(line, now, step),
-        shares.projects.get(line.tenant.project, _NOTHING).share,
-        shares.tenants.get(line.tenant, _NOTHING).share,
+        shares.projects.get(line.tenant.project, NOTHING_USED).share,
+        shares.tenants.get(line.tenant, NOTHING_USED).share,
         line.last_served or NEVER,
         line.entries[0].queued_since,
         line.id,

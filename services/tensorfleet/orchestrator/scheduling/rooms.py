@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tensorfleet.orchestrator.resources import Resources
-from tensorfleet.orchestrator.scheduling.offers import CPU_TOLERANCE, Offer
+from tensorfleet.orchestrator.scheduling.offers import Offer
 from tensorfleet.orchestrator.scheduling.order import NEVER
+from tensorfleet.orchestrator.scheduling.waiting import CPU_TOLERANCE
 from tensorfleet.shared.ids import WorkerId
 
 
@@ -53,6 +54,22 @@ class Room:
         self.credits -= count
         self.running_count += count
         self.last_assigned = now
+
+    def release(self, needs: Resources) -> None:
+        """Takes a task away that ran here."""
+        if needs.is_exclusive:
+            capacity = self.capacity
+            self.cpus, self.memory_bytes, self.gpus = (
+                capacity.cpus,
+                capacity.memory_bytes,
+                capacity.gpus,
+            )
+        else:
+            self.cpus += needs.cpus
+            self.memory_bytes += needs.memory_bytes
+            self.gpus += needs.gpus
+        self.credits += 1
+        self.running_count -= 1
 
     def fitting_count(self, needs: Resources) -> int:
         """How many tasks with these needs can start here now."""

@@ -8,6 +8,9 @@ from tensorfleet.orchestrator.job import Priority
 from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.task import AttemptRef
 
+# Ten tasks of 0.1 cores fit where one core is free, whatever ten subtractions leave of it.
+CPU_TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Tenant:
@@ -27,12 +30,21 @@ class Usage:
     """The sum of `cost` over the running tasks."""
 
 
+NOTHING_USED = Usage()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
     """The most that one user, or one project, may hold at a time; None: no limit."""
 
     cpus: float | None = None
     gpus: int | None = None
+
+    def allows(self, cpus: float, gpus: int, needs: Resources, count: int = 1) -> bool:
+        """Whether one that holds so many cores and GPUs may start `count` more tasks."""
+        if self.cpus is not None and cpus + needs.cpus * count > self.cpus + CPU_TOLERANCE:
+            return False
+        return self.gpus is None or not needs.gpus or gpus + needs.gpus * count <= self.gpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +92,14 @@ class Shares:
     tenants: Mapping[Tenant, Usage] = field(default_factory=dict)
     project_quota: Quota = Quota()
     user_quota: Quota = Quota()
+
+    def allow(self, tenant: Tenant, needs: Resources, count: int = 1) -> bool:
+        """Whether the quotas let the tenant start `count` more tasks with these needs."""
+        project = self.projects.get(tenant.project, NOTHING_USED)
+        user = self.tenants.get(tenant, NOTHING_USED)
+        return self.project_quota.allows(
+            project.cpus, project.gpus, needs, count
+        ) and self.user_quota.allows(user.cpus, user.gpus, needs, count)
 
 
 def cost(resources: Resources) -> float:
