@@ -140,7 +140,7 @@ def test_quota_counts_a_gang_as_a_whole() -> None:
 
 def plain_match(lines: list[Line], offers: list[Offer], shares: Shares) -> list[str]:
     """What `match` does, said as plainly as can be: sort all lines anew before each placement."""
-    placed = []
+    placed: list[str] = []
     stuck: set[str] = set()
     while True:
         waiting = [li for li in lines if li.entries and li.id not in stuck]
