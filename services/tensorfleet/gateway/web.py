@@ -25,6 +25,7 @@ from tensorfleet.gateway.routes import (
     jobs,
     models,
     operations,
+    sockets,
     uploads,
     workers,
 )
@@ -47,6 +48,8 @@ ROUTES: list[ControllerRouterHandler] = [
     jobs.list_tasks,
     jobs.list_checkpoints,
     events.follow_events,
+    sockets.follow_jobs,
+    sockets.explain_socket,
     uploads.begin_upload,
     uploads.finish_upload,
     uploads.abort_upload,

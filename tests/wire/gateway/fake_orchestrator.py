@@ -34,6 +34,7 @@ from tensorfleet.shared.ids import JobId, new_job_id, task_id
 from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_token
 
 KINDS = ("command", "train")
+EVENTS_A_MESSAGE = 100
 
 _STATE = {
     job_pb2.JOB_STATE_SUCCEEDED: task_pb2.TASK_STATE_SUCCEEDED,
@@ -268,7 +269,7 @@ class FakeOrchestrator(
                 async with self._news:
                     while len(events) <= last and job.state not in _STATE:
                         await self._news.wait()
-                    new = events[last:]
+                    new = events[last : last + EVENTS_A_MESSAGE]
                 if not new:
                     return
                 if self.breaks_to_come:
