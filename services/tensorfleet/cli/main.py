@@ -13,6 +13,8 @@ from tensorfleet.cli import (
     datasets,
     demo,
     doctor,
+    explain,
+    job_changes,
     jobs,
     models,
     predict,
@@ -95,12 +97,19 @@ app.command(rich_help_panel=JOBS)(watch.watch)
 app.command(rich_help_panel=JOBS)(jobs.jobs)
 app.command(rich_help_panel=JOBS)(jobs.show)
 app.command(rich_help_panel=JOBS)(watch.logs)
+app.command(rich_help_panel=JOBS)(explain.explain)
+app.command(rich_help_panel=JOBS)(job_changes.update)
+app.command(rich_help_panel=JOBS)(job_changes.pause)
+app.command(rich_help_panel=JOBS)(job_changes.resume)
 app.command(rich_help_panel=JOBS)(jobs.cancel)
+app.command(rich_help_panel=JOBS)(job_changes.retry)
 app.add_typer(datasets.app, name="datasets", rich_help_panel=DATA)
 app.add_typer(models.app, name="models", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(predict.predict)
 app.command(rich_help_panel=MACHINE)(status.status)
 app.command(rich_help_panel=MACHINE)(workers.workers)
+app.command(rich_help_panel=MACHINE)(workers.drain)
+app.command(rich_help_panel=MACHINE)(workers.undrain)
 app.command(rich_help_panel=MACHINE)(doctor.doctor)
 app.command(rich_help_panel=MACHINE)(settings.settings)
 

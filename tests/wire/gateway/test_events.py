@@ -124,15 +124,27 @@ async def test_every_type_of_event(gateway: RunningGateway) -> None:
         ),
         **about,
     )
+    await add(
+        job_id,
+        task_state=event_pb2.TaskStateChange(
+            state=task_pb2.TASK_STATE_SUCCEEDED, result_json='{"answer": [42]}'
+        ),
+        **about,
+    )
+    await add(job_id, notice=event_pb2.Notice(reason="RESOURCES", message="needs 4 GPUs"))
     await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
     async with follow(gateway, job_id) as reader:
         frames = await reader.rest()
-    assert [frame.id for frame in frames] == [str(n) for n in range(1, 9)]
+    assert [frame.id for frame in frames] == [str(n) for n in range(1, 11)]
     for frame in frames:
         assert frame.data["type"] == frame.event
         assert frame.data["sequence"] == int(frame.id)
         assert frame.data["time"].endswith("Z")
-    state, progress, metric, stepless, log, output = (frame.data for frame in frames[1:7])
+    state, progress, metric, stepless, log, output, done, notice = (
+        frame.data for frame in frames[1:9]
+    )
+    assert (state["result"], done["result"]) == (None, {"answer": [42]})
+    assert (notice["reason"], notice["message"]) == ("RESOURCES", "needs 4 GPUs")
     assert (state["task_id"], state["attempt"]) == (f"{job_id}-0", 2)
     assert (state["state"], state["worker_id"], state["failure"]) == ("running", "w-1", None)
     assert (progress["completed"], progress["total"], progress["unit"]) == (1, 4, "epochs")
