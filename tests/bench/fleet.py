@@ -27,7 +27,7 @@ AIMS = {
     "heartbeat_core_share": "< 0.2, the orchestrator's",
     "event_p50_ms": "≤ 20",
     "event_p99_ms": "≤ 100",
-    "lost_worker_reassign_seconds": "≤ 16: the lease + 1",
+    "lost_worker_reassign_max_seconds": "≤ 16: the lease + 1",
     "cancel_p99_seconds": "≤ 1",
 }
 
@@ -66,10 +66,12 @@ async def bench(name: str, sizes: Sizes) -> None:
             delays_ms = await event_delays_ms(fleet, sizes.events)
             figures["event_p50_ms"].append(percentile(delays_ms, 0.5))
             figures["event_p99_ms"].append(percentile(delays_ms, 0.99))
-        figures["cancel_p99_seconds"].append(
-            percentile(await cancel_seconds(fleet, sizes.cancels), 0.99)
-        )
-        figures["lost_worker_reassign_seconds"] = await reassign_seconds(fleet, sizes.lost_workers)
+        cancels = await cancel_seconds(fleet, sizes.cancels)
+        figures["cancel_p50_seconds"].append(percentile(cancels, 0.5))
+        figures["cancel_p99_seconds"].append(percentile(cancels, 0.99))
+        losses = await reassign_seconds(fleet, sizes.lost_workers)
+        figures["lost_worker_reassign_seconds"] = losses
+        figures["lost_worker_reassign_max_seconds"].append(max(losses))
         # Counted at the end: they were held all the time.
         figures["workers_attached"].append(await light.attached_count())
         figures["jobs_running"].append(await light.running_count())

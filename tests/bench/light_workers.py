@@ -56,7 +56,7 @@ class LightWorker:
             asyncio.TaskGroup() as group,
         ):
             call: Any = DispatchServiceStub(channel).Session(
-                self._requests(),  # type: ignore[arg-type]
+                self._requests(),
                 metadata=[(TOKEN_KEY, f"Bearer {token}")],
             )
             async for response in call:
