@@ -1,0 +1,105 @@
+"""What one claim costs in a queue of a thousand tasks, and in one of a million."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from tensorfleet.local.free_ports import free_ports
+from tensorfleet.local.valkey import start_valkey
+from tensorfleet.orchestrator.job import Priority
+from tensorfleet.orchestrator.queue import QueueEntry, TaskQueue
+from tensorfleet.orchestrator.resources import Resources
+from tensorfleet.orchestrator.task import AttemptRef
+from tensorfleet.shared.ids import TaskId
+from tests.deadlines import eventually
+
+FILL_AT_ONCE = 2_000
+CLAIMS_A_ROUND = 300
+REWRITE_TIMEOUT_SECONDS = 300.0
+
+
+class FilledQueue:
+    """The orchestrator's queue with so many tasks in it: all that this benchmark knows of it."""
+
+    def __init__(self, redis: Redis, size: int) -> None:
+        self._queue = TaskQueue(redis, timedelta(seconds=15))
+        self._size = size
+        self._next = 0
+
+    async def fill(self) -> None:
+        """Queues tasks of all priorities up to the size."""
+        await self.add(self._size)
+
+    async def add(self, count: int) -> None:
+        """Queues this many more."""
+        numbers = range(self._next, self._next + count)
+        self._next += count
+        for start in range(0, count, FILL_AT_ONCE):
+            await self._queue.enqueue([_entry(n) for n in numbers[start : start + FILL_AT_ONCE]])
+
+    async def claim(self) -> AttemptRef:
+        """Claims one, as for a worker with room for any of them, and ends its lease."""
+        ref = await self._queue.claim(Resources(cpus=8, memory_bytes=2**34))
+        assert ref is not None, "the queue is empty"
+        return ref
+
+    async def release(self, refs: Sequence[AttemptRef]) -> None:
+        """Ends the leases of claimed tasks, and queues as many others."""
+        await self._queue.release(refs)
+        await self.add(len(refs))
+
+
+def _entry(number: int) -> QueueEntry:
+    priorities = list(Priority)
+    return QueueEntry(
+        ref=AttemptRef(task_id=TaskId(f"job-{number // 100:08}-{number % 100}"), number=1),
+        priority=priorities[number % len(priorities)],
+        resources=Resources(cpus=1, memory_bytes=2**29),
+    )
+
+
+async def claim_costs_us(sizes: Sequence[int], rounds: int) -> list[dict[int, float]]:
+    """Median time of a claim in µs by queue size, for each round.
+
+    All queues are in one server, and the claims take turns, one by one.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = await start_valkey(
+            data_dir=folder / "valkey", log_path=folder / "valkey.log", port=free_ports(1)[0]
+        )
+        stack.push_async_callback(server.stop)
+        queues = {}
+        for database, size in enumerate(sizes):
+            url = f"{server.url.rpartition('/')[0]}/{database}"
+            redis = Redis.from_url(url, decode_responses=True)
+            stack.push_async_callback(redis.aclose)
+            queues[size] = FilledQueue(redis, size)
+            await queues[size].fill()
+        await eventually(lambda: _is_quiet(redis), timeout_seconds=REWRITE_TIMEOUT_SECONDS)
+        return [await _round(queues) for _ in range(rounds)]
+
+
+async def _is_quiet(redis: Redis) -> bool:
+    """Whether the server has written its append-only file anew, which it does as that grows."""
+    return not (await redis.info("persistence"))["aof_rewrite_in_progress"]
+
+
+async def _round(queues: dict[int, FilledQueue]) -> dict[int, float]:
+    times_us: dict[int, list[float]] = {size: [] for size in queues}
+    claimed: dict[int, list[AttemptRef]] = {size: [] for size in queues}
+    for _ in range(CLAIMS_A_ROUND):
+        for size, queue in queues.items():
+            started = time.perf_counter()
+            ref = await queue.claim()
+            times_us[size].append((time.perf_counter() - started) * 1e6)
+            claimed[size].append(ref)
+    for size, queue in queues.items():
+        await queue.release(claimed[size])
+    return {size: statistics.median(times) for size, times in times_us.items()}
