@@ -1,7 +1,6 @@
 """Casts: each module of tests has one, which its tests break one after the other."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -21,9 +20,3 @@ async def proxied_cast(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     """A cast whose network can be broken."""
     async with cast_on_stage(tmp_path_factory.mktemp("proxied-cast"), is_proxied=True) as cast:
         yield cast
-
-
-@pytest.fixture
-def storm_folder(tmp_path: Path) -> Path:
-    """Where a test's load notes what ran."""
-    return tmp_path

@@ -3,9 +3,10 @@
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,10 +20,12 @@ PAUSE_SECONDS = (0.1, 0.5)
 GIVE_UP_SECONDS = 60.0
 # Statuses that ask to come again; whatever else is not 201 is wrong.
 TRY_AGAIN = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
-# Most jobs end while they are handed in, some last through what breaks.
-RUN_SECONDS = (0, 0, 0, 0.2, 0.2, 1.0, 2.0)
+# Some jobs end while others are handed in, some last through what breaks.
+RUN_SECONDS = (0, 0, 0.2, 0.5, 1.0, 2.0)
 PRIORITIES = ("high", "normal", "normal", "low")
 REPEATED_PART = 0.2
+# Handed in at once, so that every worker is busy from the beginning.
+BURST = 12
 # Tests speak plain HTTP, and reading certificates takes longer than a test.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -55,14 +58,10 @@ class Load:
     """Answers that no client should ever get."""
     retries: int = 0
 
-    def orders(self) -> AsyncIterator[Order]:
+    def orders(self) -> Iterator[Order]:
         """Endless; the same for the same seed, but for the prefix."""
-        return self._orders(random.Random(self.seed))  # noqa: S311  the same load for a seed
-
-    async def _orders(self, dice: random.Random) -> AsyncIterator[Order]:
-        number = 0
-        while True:
-            number += 1
+        dice = random.Random(self.seed)  # noqa: S311  the same load for a seed
+        for number in count(1):
             yield Order(
                 request_id=f"{self.prefix}-{number}",
                 priority=dice.choice(PRIORITIES),
@@ -71,16 +70,27 @@ class Load:
             )
 
     async def run(self, jobs_per_second: float, stop: asyncio.Event) -> None:
-        """Hands in at this rate until `stop`; returns once all of it is accepted."""
+        """Hands in a burst, then at this rate until `stop`; returns once all is accepted."""
         async with asyncio.TaskGroup() as group:
-            async for order in self.orders():
+            for number, order in enumerate(self.orders(), 1):
                 group.create_task(self.hand_in(order))
+                if number < BURST:
+                    continue
                 try:
                     async with asyncio.timeout(1 / jobs_per_second):
                         await stop.wait()
                 except TimeoutError:
                     continue
                 return
+
+    async def hand_in_one(self, run_seconds: float) -> str:
+        """Hands in one more job, which runs this long; its id."""
+        request_id = f"{self.prefix}-extra-{uuid4().hex[:8]}"
+        return await self.hand_in(
+            Order(
+                request_id=request_id, priority="high", run_seconds=run_seconds, is_repeated=False
+            )
+        )
 
     async def hand_in(self, order: Order) -> str:
         """Hands a job in until it is accepted; the job's id."""

@@ -1,22 +1,15 @@
 """After the storm: waits until all is done, and looks whether anything was lost or done twice."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from tensorfleet.orchestrator.v1 import event_pb2, job_pb2, task_pb2
-from tensorfleet.orchestrator.v1 import job_service_pb2 as pb
-from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceStub
-from tensorfleet.shared.caller import Caller, current_caller
-from tensorfleet.shared.grpc_client import open_channel
+from tensorfleet.orchestrator.v1 import job_pb2, task_pb2
 from tests.chaos.cast import Cast
+from tests.chaos.door import events_of, jobs_door, list_jobs, list_tasks
 from tests.chaos.judge import problems_of, problems_of_runs
 from tests.chaos.load import Load
-from tests.chaos.surroundings import SERVICE_TOKEN
 from tests.deadlines import eventually
 
 if TYPE_CHECKING:
@@ -25,21 +18,8 @@ if TYPE_CHECKING:
 # Generous: a machine with two busy cores runs some ten small tasks a second.
 RECOVERY_SECONDS = 60.0
 LEFTOVERS_SECONDS = 20.0
-PAGE = 500
-ANSWER_SECONDS = 10.0
 ENDED = {job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED}
 SHOWN = 20
-
-
-@asynccontextmanager
-async def jobs_door(cast: Cast) -> AsyncIterator["JobServiceAsyncStub"]:
-    """JobService of whichever orchestrator answers, as the admin's project sees it."""
-    before = current_caller.set(Caller(user="admin", project="default"))
-    try:
-        async with open_channel(cast.orchestrator_address, SERVICE_TOKEN) as channel:
-            yield JobServiceStub(channel)
-    finally:
-        current_caller.reset(before)
 
 
 async def nothing_was_lost(cast: Cast, load: Load) -> None:
@@ -55,7 +35,7 @@ async def nothing_was_lost(cast: Cast, load: Load) -> None:
             await eventually(lambda: _all_ended(jobs, load), timeout_seconds=RECOVERY_SECONDS)
         except AssertionError:
             problems.append(f"not everything ended within {RECOVERY_SECONDS:g} s")
-        stored = [job for job in await _list_jobs(jobs) if job.spec.name.startswith(load.prefix)]
+        stored = [job for job in await list_jobs(jobs) if job.spec.name.startswith(load.prefix)]
         names = Counter(job.spec.name for job in stored)
         if names.keys() != wanted.keys():
             problems.append(f"accepted but not stored: {sorted(wanted.keys() - names.keys())}")
@@ -63,9 +43,9 @@ async def nothing_was_lost(cast: Cast, load: Load) -> None:
         problems += [f"{name} gave {n} jobs" for name, n in names.items() if n > 1]
         tasks: list[task_pb2.Task] = []
         for job in stored:
-            of_job = await _list_tasks(jobs, job.id)
+            of_job = await list_tasks(jobs, job.id)
             tasks += of_job
-            problems += problems_of(job, of_job, await _events(jobs, job.id))
+            problems += problems_of(job, of_job, await events_of(jobs, job.id))
         problems += problems_of_runs(tasks, load.traces.read_text().splitlines())
         ids = [job.id for job in stored]
         problems += await _leftovers(cast, redis, ids)
@@ -76,43 +56,8 @@ async def nothing_was_lost(cast: Cast, load: Load) -> None:
 
 async def _all_ended(jobs: "JobServiceAsyncStub", load: Load) -> bool:
     wanted = set(load.accepted.values())
-    listed = await _list_jobs(jobs)
+    listed = await list_jobs(jobs)
     return wanted <= {job.id for job in listed if job.state in ENDED}
-
-
-async def _list_jobs(jobs: "JobServiceAsyncStub") -> list[job_pb2.Job]:
-    found: list[job_pb2.Job] = []
-    token = ""
-    while True:
-        answer = await jobs.ListJobs(pb.ListJobsRequest(page_size=PAGE, page_token=token))
-        found += answer.jobs
-        token = answer.next_page_token
-        if not token:
-            return found
-
-
-async def _list_tasks(jobs: "JobServiceAsyncStub", job_id: str) -> list[task_pb2.Task]:
-    found: list[task_pb2.Task] = []
-    token = ""
-    while True:
-        request = pb.ListTasksRequest(job_id=job_id, page_size=PAGE, page_token=token)
-        answer = await jobs.ListTasks(request)
-        found += answer.tasks
-        token = answer.next_page_token
-        if not token:
-            return found
-
-
-async def _events(jobs: "JobServiceAsyncStub", job_id: str) -> list[event_pb2.Event]:
-    """All events of a job that has ended."""
-    found: list[event_pb2.Event] = []
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            async for response in jobs.WatchEvents(pb.WatchEventsRequest(job_id=job_id)):
-                found += response.events
-    except TimeoutError:
-        pass  # it has not ended; the judge says so
-    return found
 
 
 async def _leftovers(cast: Cast, redis: Redis, job_ids: list[str]) -> list[str]:
