@@ -32,8 +32,6 @@ WORKERS = ("worker-1", "worker-2", "worker-3")
 STORES = ("mongodb", "valkey", "seaweedfs")
 SERVICES = ("storage", *ORCHESTRATORS, *GATEWAYS)
 BUCKET = "tensorfleet"
-LOG_LINES_SHOWN = 15
-LOG_LINE_SHOWN = 400
 
 
 @dataclass(kw_only=True)
@@ -104,11 +102,11 @@ class Cast:
         return any(str(self.folder) in text and "/attempts/" in text for text in said)
 
     def report(self) -> str:
-        """What a person needs to see when a test has failed: the story and the logs' ends."""
+        """For a person, when a test has failed: the story, and what the logs complain of."""
         parts = ["what was done:", *self.story]
         for member in self.members.values():
-            lines = member.log_tail().splitlines()[-LOG_LINES_SHOWN:]
-            parts += [f"--- {member.name}", *(line[:LOG_LINE_SHOWN] for line in lines)]
+            if troubles := member.troubles():
+                parts += [f"--- {member.name}", *troubles]
         return "\n".join(parts)
 
 

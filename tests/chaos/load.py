@@ -37,6 +37,8 @@ class Order:
     request_id: str
     """Also the job's name, so that a second job for the same request can be seen."""
     priority: str
+    command: str = "true"
+    """A shell line that the task runs first."""
     run_seconds: float
     is_repeated: bool
     """Whether it is handed in once more after it was accepted."""
@@ -83,12 +85,16 @@ class Load:
                     continue
                 return
 
-    async def hand_in_one(self, run_seconds: float) -> str:
-        """Hands in one more job, which runs this long; its id."""
+    async def hand_in_one(self, *, run_seconds: float = 0, command: str = "true") -> str:
+        """Hands in one more job, which does this and then runs this long; its id."""
         request_id = f"{self.prefix}-extra-{uuid4().hex[:8]}"
         return await self.hand_in(
             Order(
-                request_id=request_id, priority="high", run_seconds=run_seconds, is_repeated=False
+                request_id=request_id,
+                priority="high",
+                command=command,
+                run_seconds=run_seconds,
+                is_repeated=False,
             )
         )
 
@@ -124,7 +130,7 @@ class Load:
     def _body(self, order: Order) -> dict[str, object]:
         # Its folders tell the task and the attempt.
         say = f'echo "%s $HOME" >> {self.traces}'
-        line = "; ".join([say % "begin", f"sleep {order.run_seconds}", say % "end"])
+        line = "; ".join([say % "begin", order.command, f"sleep {order.run_seconds}", say % "end"])
         return {
             "kind": "command",
             "name": order.request_id,

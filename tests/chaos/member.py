@@ -1,10 +1,16 @@
 """One process of the cast: started, killed, frozen and started again, by its process id."""
 
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable
 
 from tensorfleet.local.child_process import ChildProcess
+
+# Of services, MongoDB, SeaweedFS, Valkey.
+EVERYDAY = re.compile(r'"level": "info"|"s":"I"|^I\d{4} |^\d+:[MC] .{24} \* ')
+LINES_SHOWN = 12
+LINE_SHOWN = 2000
 
 Start = Callable[[], Awaitable[ChildProcess]]
 
@@ -82,9 +88,14 @@ class Member:
         if self._process is not None:
             await self._process.stop(grace_seconds=0)
 
-    def log_tail(self) -> str:
-        """The last lines of its log."""
-        return self._process.log_tail() if self._process else ""
+    def troubles(self) -> list[str]:
+        """The last lines of its log that do not tell of everyday life."""
+        if self._process is None:
+            return []
+        text = self._process.command.log_path.read_text(errors="replace")
+        lines = [line for line in text.splitlines() if not EVERYDAY.search(line)]
+        # Tracebacks end with what matters.
+        return [line[-LINE_SHOWN:] for line in lines[-LINES_SHOWN:]]
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.is_running, f"{self.name} does not run"

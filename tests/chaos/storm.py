@@ -11,9 +11,9 @@ from tests.chaos.load import Load, logged_in
 from tests.chaos.verdict import nothing_was_lost
 
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-JOBS_PER_SECOND = 4.0
+JOBS_PER_SECOND = 3.0
 # Before something breaks and after all is whole again.
-CALM_SECONDS = 1.0
+CALM_SECONDS = 0.5
 
 
 @asynccontextmanager

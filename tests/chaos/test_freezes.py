@@ -1,4 +1,4 @@
-"""Members of a fleet under load stop (SIGSTOP) for longer than a lease, and go on as if nothing was."""
+"""Members of a fleet under load stop (SIGSTOP) for longer than a lease, and go on later."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from tests.chaos.surroundings import LEASE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FROZEN_SECONDS = LEASE_SECONDS + 2
+FROZEN_SECONDS = LEASE_SECONDS + 1
 
 
 async def test_frozen_worker_loses_its_task_and_comes_too_late(cast: Cast, tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ async def test_frozen_worker_loses_its_task_and_comes_too_late(cast: Cast, tmp_p
         # Its own process goes on meanwhile, and ends well: nobody hears of it in time.
         assert await runs_somewhere(jobs, job_id, attempt=2) != frozen
         cast.tell(f"task of {frozen} elsewhere after {time.monotonic() - began:.1f} s")
-        await asyncio.sleep(LEASE_SECONDS)
+        await asyncio.sleep(1)
         cast[frozen].thaw()
 
 

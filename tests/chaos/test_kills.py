@@ -13,7 +13,7 @@ from tests.chaos.surroundings import LEASE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GONE_SECONDS = 2.0
+GONE_SECONDS = 1.0
 # Far above what it takes (printed): the machine also runs the load, and other tests.
 ELSEWHERE_SECONDS = LEASE_SECONDS + 10
 
@@ -32,7 +32,7 @@ async def test_killed_worker_has_its_task_run_elsewhere_within_its_lease(
         assert seconds < ELSEWHERE_SECONDS
 
 
-@pytest.mark.parametrize("victim", ["worker-1", "orchestrator-1", "gateway-1", "valkey", "mongodb"])
+@pytest.mark.parametrize("victim", ["orchestrator-1", "gateway-1", "valkey", "mongodb"])
 async def test_killed_member_loses_nothing(cast: Cast, tmp_path: Path, victim: str) -> None:
     async with storm(cast, tmp_path):
         await cast[victim].kill()
