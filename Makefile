@@ -66,6 +66,14 @@ check: install ## Lint, types, import rules, contracts, generated code (under a 
 test: install ## Run every test, against real servers that it starts itself
 	$(BIN)/python -m pytest
 
+# Of `make chaos`: how long the random storm lasts, and where it begins.
+CHAOS_SECONDS ?= 300
+CHAOS_SEED ?= 1
+
+.PHONY: chaos
+chaos: install ## Break a fleet under load, for CHAOS_SECONDS from CHAOS_SEED on
+	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -s tests/chaos
+
 .PHONY: bench
 bench: bench-start bench-dispatch bench-fleet ## Run every benchmark; results in build/bench/
 

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from tensorfleet.shared.errors import Unavailable
@@ -21,6 +24,9 @@ async def redis_connected(settings: RedisSettings) -> AsyncIterator[Redis]:
         socket_timeout=OPERATION_SECONDS,
         socket_connect_timeout=OPERATION_SECONDS,
         health_check_interval=15,
+        # Once, on a new connection: the old one was reset while nobody used it. uvloop says so with
+        # a RuntimeError, which the driver would pass on as it is.
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError, RuntimeError)),
     )
     try:
         yield client

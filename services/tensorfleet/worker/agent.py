@@ -128,7 +128,8 @@ class Agent:
             attempt.report.rewind()
         self._is_drain_told = False
         self._credits_to_grant = max(0, self._offer.slots - len(self._attempts))
-        call = self._stub.Session(self._outgoing())
+        is_over = asyncio.Event()
+        call = self._stub.Session(self._outgoing(is_over))
         renewing: asyncio.Task[None] | None = None
         try:
             async for response in call:
@@ -139,13 +140,19 @@ class Agent:
         finally:
             if renewing is not None:
                 renewing.cancel()
+            # gRPC leaves the sender of a call that broke by itself waiting for its next message:
+            # it would take the records of the next session and send them nowhere.
+            is_over.set()
+            self._news.set()
             call.cancel()
 
-    async def _outgoing(self) -> AsyncIterator[pb.SessionRequest]:
+    async def _outgoing(self, is_over: asyncio.Event) -> AsyncIterator[pb.SessionRequest]:
         yield pb.SessionRequest(records=[pb.WorkerRecord(register=self._introduction())])
         self._news.set()
         while True:
             await self._news.wait()
+            if is_over.is_set():
+                return
             self._news.clear()
             for message in _messages(self._take_records()):
                 yield message

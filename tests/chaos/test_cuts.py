@@ -1,0 +1,57 @@
+"""The network of a fleet under load breaks for longer than a lease: nothing is lost."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.cast import Cast
+from tests.chaos.proxy import BOTH, Direction
+from tests.chaos.storm import storm
+from tests.chaos.surroundings import LEASE_SECONDS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+BROKEN_SECONDS = LEASE_SECONDS + 1
+
+DEAF = frozenset({Direction.FROM_SERVER})
+MUTE = frozenset({Direction.TO_SERVER})
+
+
+async def test_worker_that_is_cut_off_loses_nothing(proxied_cast: Cast, tmp_path: Path) -> None:
+    cast = proxied_cast
+    async with storm(cast, tmp_path):
+        for link in cast.links_from("worker-1"):
+            await link.refuse()
+            link.cut()
+        cast.tell("worker-1 is cut off")
+        await asyncio.sleep(BROKEN_SECONDS)
+
+
+@pytest.mark.parametrize("directions", [DEAF, MUTE, BOTH], ids=["deaf", "mute", "both"])
+async def test_worker_whose_connection_is_silent_loses_nothing(
+    proxied_cast: Cast, tmp_path: Path, directions: frozenset[Direction]
+) -> None:
+    cast = proxied_cast
+    async with storm(cast, tmp_path):
+        for link in cast.links_from("worker-1"):
+            link.stall(directions)
+        cast.tell(f"nothing goes {sorted(d.value for d in directions)} of worker-1")
+        await asyncio.sleep(BROKEN_SECONDS)
+
+
+@pytest.mark.parametrize("store", ["valkey", "mongodb"])
+async def test_orchestrator_that_is_cut_off_from_a_store_loses_nothing(
+    proxied_cast: Cast, tmp_path: Path, store: str
+) -> None:
+    cast = proxied_cast
+    async with storm(cast, tmp_path):
+        link = cast.links["orchestrator-1", store]
+        link.cut()
+        link.stall()
+        cast.tell(f"orchestrator-1 hears nothing of {store}")
+        await asyncio.sleep(BROKEN_SECONDS)
+        # What was held back arrives, as stale as it is.
+        await link.heal()
+        link.cut()
+        cast.tell(f"connections of orchestrator-1 to {store} are reset")
