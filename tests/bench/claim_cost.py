@@ -8,15 +8,20 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from redis.asyncio import Redis
 
 from tensorfleet.local.free_ports import free_ports
 from tensorfleet.local.valkey import start_valkey
 from tensorfleet.orchestrator.job import Priority
-from tensorfleet.orchestrator.queue import QueueEntry, TaskQueue
+from tensorfleet.orchestrator.queue.line_codec import LineKind, line_from_json
+from tensorfleet.orchestrator.queue.task_queue import QueueEntry, TaskQueue
 from tensorfleet.orchestrator.resources import Resources
+from tensorfleet.orchestrator.scheduling.matching import match
+from tensorfleet.orchestrator.scheduling.offers import Offer
+from tensorfleet.orchestrator.scheduling.placement import Policy
 from tensorfleet.orchestrator.task import AttemptRef
-from tensorfleet.shared.ids import TaskId
+from tensorfleet.shared.ids import TaskId, WorkerId
 from tests.deadlines import eventually
 
 FILL_AT_ONCE = 2_000
@@ -41,13 +46,18 @@ class FilledQueue:
         numbers = range(self._next, self._next + count)
         self._next += count
         for start in range(0, count, FILL_AT_ONCE):
-            await self._queue.enqueue([_entry(n) for n in numbers[start : start + FILL_AT_ONCE]])
+            entries = [_entry(n) for n in numbers[start : start + FILL_AT_ONCE]]
+            await self._queue.enqueue(sorted(entries, key=lambda entry: entry.line.id))
 
     async def claim(self) -> AttemptRef:
         """Claims one, as for a worker with room for any of them, and ends its lease."""
-        ref = await self._queue.claim(Resources(cpus=8, memory_bytes=2**34))
-        assert ref is not None, "the queue is empty"
-        return ref
+        peek = await self._queue.peek(1)
+        (placement,) = match(
+            peek.lines, [OFFER], peek.shares, Policy.RESOURCE_FIT, peek.now, limit=1
+        )
+        (is_taken,) = await self._queue.claim([(placement.line, placement.entry)])
+        assert is_taken, "somebody else claims from this queue"
+        return placement.entry.refs[0]
 
     async def release(self, refs: Sequence[AttemptRef]) -> None:
         """Ends the leases of claimed tasks, and queues as many others."""
@@ -55,13 +65,34 @@ class FilledQueue:
         await self.add(len(refs))
 
 
+ROOM = Resources(cpus=8, memory_bytes=2**34)
+OFFER = Offer(worker_id=WorkerId("worker"), capacity=ROOM, free=ROOM, credits=1, running_count=0)
+# Three priorities, and four users each of them.
+LINES = [(priority, user) for priority in Priority for user in range(4)]
+
+
+def _line(priority: Priority, user: int) -> LineKind:
+    row = {
+        "priority": priority.value,
+        "project": "bench",
+        "user": f"user-{user}",
+        "cpus": 1.0,
+        "gpus": 0,
+        "share": 1.0,
+        "memory_bytes": 2**29,
+        "gpu_kind": "",
+        "labels": {},
+        "is_exclusive": False,
+        "is_gang": False,
+        "is_preemptible": False,
+        "code_artifact_id": "",
+    }
+    return line_from_json(msgspec.json.encode(row))
+
+
 def _entry(number: int) -> QueueEntry:
-    priorities = list(Priority)
-    return QueueEntry(
-        ref=AttemptRef(task_id=TaskId(f"job-{number // 100:08}-{number % 100}"), number=1),
-        priority=priorities[number % len(priorities)],
-        resources=Resources(cpus=1, memory_bytes=2**29),
-    )
+    ref = AttemptRef(task_id=TaskId(f"job-{number // 100:08}-{number % 100}"), number=1)
+    return QueueEntry(line=_line(*LINES[number % len(LINES)]), refs=(ref,))
 
 
 async def claim_costs_us(sizes: Sequence[int], rounds: int) -> list[dict[int, float]]:

@@ -4,7 +4,13 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from random import Random
 
-from tensorfleet.orchestrator.retry import AttemptOutcome, RetryPolicy, RunAgain, next_run
+from tensorfleet.orchestrator.retry import (
+    AttemptOutcome,
+    EndedAttempt,
+    RetryPolicy,
+    RunAgain,
+    next_run,
+)
 from tensorfleet.orchestrator.scheduling.waiting import Quota, Shares, Tenant, Usage, cost
 from tensorfleet.orchestrator.task import (
     AttemptRef,
@@ -42,7 +48,6 @@ class Records:
                 job_id=JobId("job"),
                 index=number,
                 state=TaskState.QUEUED,
-                resources=self.lines[number].group.shape.resources,
                 task_json="",
                 create_time=at(now),
                 ready_time=at(now),
@@ -77,8 +82,12 @@ class Records:
 
     def following(self, number: int) -> RunAgain | None:
         """What follows the latest attempt of a task that did not succeed."""
-        outcomes = [a.outcome for a in self._tasks[number].attempts if a.outcome]
-        return next_run(POLICY, outcomes, self._random.random())
+        ended = [
+            EndedAttempt(outcome=a.outcome, failure=a.failure)
+            for a in self._tasks[number].attempts
+            if a.outcome
+        ]
+        return next_run(POLICY, ended, self._random.random())
 
     def give_up(self, number: int) -> None:
         """A task that waits again has used up its attempts."""
@@ -91,8 +100,7 @@ class Records:
         return tuple(
             member
             for member in self.gangs.get(number, (number,))
-            if member not in self._tasks
-            or self._tasks[member].state is not TaskState.SUCCEEDED
+            if member not in self._tasks or self._tasks[member].state is not TaskState.SUCCEEDED
         )
 
     def next_entry(self, members: tuple[int, ...], now: float) -> Waiting:

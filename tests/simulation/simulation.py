@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -128,7 +129,7 @@ class Simulation:
             line = by_name[id(job.group)]
             first = len(self._records.lines)
             self._records.lines += [line] * job.task_count
-            self._at(job.time, lambda job=job, line=line, first=first: self._arrive(job, line, first))
+            self._at(job.time, partial(self._arrive, job, line, first))
         self._left = len(self._records.lines)
         self._plan_faults()
         self._at(REFRESH_SECONDS, self._refresh)
@@ -200,9 +201,7 @@ class Simulation:
         # Other orchestrators decide and claim in between.
         self._at(self._now + CLAIM_SECONDS, lambda: self._claim(replica, placements, batch))
 
-    def _claim(
-        self, replica: Replica, placements: list[Placement], batch: list[Machine]
-    ) -> None:
+    def _claim(self, replica: Replica, placements: list[Placement], batch: list[Machine]) -> None:
         has_twin = False
         for placement in placements:
             line = self._lines.lines[placement.line.id]
@@ -244,9 +243,9 @@ class Simulation:
                 on.running.add(ref)
                 # A gang's members end one after another, so that some do while others fail.
                 ends = self._now + seconds + 0.5 * self._random.random()
-                self._at(ends, lambda on=on, ref=ref: self._process_ends(on, ref))
+                self._at(ends, partial(self._process_ends, on, ref))
             if on.fault is not None:
-                self._at(self._now + LEASE_SECONDS, lambda on=on: self._expire(on))
+                self._at(self._now + LEASE_SECONDS, partial(self._expire, on))
         self._check_gang(entry.tasks[0])
 
     # Ending

@@ -41,9 +41,7 @@ class ArrivingJob:
 def shape(cpus: float, gib: float, gpus: int = 0, *, alone: bool = False) -> Shape:
     """What a simulated task needs."""
     return Shape(
-        resources=Resources(
-            cpus=cpus, memory_bytes=round(gib * GIB), gpus=gpus, is_exclusive=alone
-        )
+        resources=Resources(cpus=cpus, memory_bytes=round(gib * GIB), gpus=gpus, is_exclusive=alone)
     )
 
 
