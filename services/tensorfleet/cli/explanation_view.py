@@ -25,7 +25,9 @@ def explanation_view(explanation: Explanation, now: datetime | None = None) -> R
 
 
 def _waits(explanation: Explanation) -> bool:
-    return explanation.state in ("pending", "paused") or bool(explanation.blockers)
+    if explanation.state in TERMINAL_JOB_STATES:
+        return False
+    return explanation.state != "running" or bool(explanation.blockers)
 
 
 def _place(ahead: int) -> str:
@@ -42,8 +44,10 @@ def _start(explanation: Explanation, now: datetime | None) -> str:
 
 
 def _blockers(explanation: Explanation) -> RenderableType:
+    if not _waits(explanation):
+        return Text(_what_it_does(explanation))
     if not explanation.blockers:
-        return Text(_nothing_blocks(explanation))
+        return Text("Nothing stands in its way; it starts as soon as a worker takes it.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("blocked by", no_wrap=True)
     table.add_column("what would help", overflow="fold")
@@ -52,9 +56,7 @@ def _blockers(explanation: Explanation) -> RenderableType:
     return table
 
 
-def _nothing_blocks(explanation: Explanation) -> str:
-    if explanation.state in TERMINAL_JOB_STATES:
-        return f"It does not wait: it has ended. tensorfleet show {explanation.job_id}"
+def _what_it_does(explanation: Explanation) -> str:
     if explanation.state == "running":
         return "It does not wait: its tasks run."
-    return "Nothing stands in its way; it starts as soon as a worker takes it."
+    return f"It does not wait: it has ended. tensorfleet show {explanation.job_id}"

@@ -55,12 +55,14 @@ class EventSocket:
         *,
         stopping: asyncio.Event,
         counted: Callable[[], AbstractContextManager[object]],
+        authentication_seconds: float = messages.AUTHENTICATION_SECONDS,
     ) -> None:
         self._wire = wire
         self._open_events = open_events
         self._tokens = tokens
         self._stopping = stopping
         self._counted = counted
+        self._authentication_seconds = authentication_seconds
         self._token = ""
         self._followers: dict[str, asyncio.Task[None]] = {}
 
@@ -71,7 +73,7 @@ class EventSocket:
             token: From its header; empty when it has to say who it is by its first message.
         """
         try:
-            async with asyncio.timeout(messages.AUTHENTICATION_SECONDS):
+            async with asyncio.timeout(self._authentication_seconds):
                 caller = self._accept_token(token or await self._first_token())
         except (errors.TensorFleetError, TimeoutError) as exc:
             await self._send_error("", exc)

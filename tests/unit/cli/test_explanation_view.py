@@ -66,3 +66,5 @@ def test_job_that_nothing_blocks(changes: dict[str, Any], line: str) -> None:
 def test_job_that_does_not_wait_has_no_place() -> None:
     assert "place" not in shown(state="running")
     assert "may start" not in shown(state="succeeded")
+    blocked = [Blocker(reason="RESOURCES", message="two of its tasks wait")]
+    assert "place" in shown(state="running", blockers=blocked)

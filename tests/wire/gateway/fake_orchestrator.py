@@ -34,7 +34,7 @@ from tensorfleet.shared.ids import JobId, new_job_id, task_id
 from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_token
 
 KINDS = ("command", "train")
-EVENTS_A_MESSAGE = 100
+EVENTS_A_MESSAGE = 50
 
 _STATE = {
     job_pb2.JOB_STATE_SUCCEEDED: task_pb2.TASK_STATE_SUCCEEDED,
@@ -60,6 +60,8 @@ class FakeOrchestrator(
         self.events: dict[str, list[event_pb2.Event]] = defaultdict(list)
         self.workers: dict[str, worker_pb2.Worker] = {}
         self.watchers = 0
+        self.watch_positions: list[int] = []
+        """The last event that each stream ever opened was given."""
         self.breaks_to_come = 0
         """How many event streams still break after one batch."""
         self.is_stalled = False
@@ -262,6 +264,8 @@ class FakeOrchestrator(
         events = self.events[job.id]
         last = request.after_sequence
         self.watchers += 1
+        stream = len(self.watch_positions)
+        self.watch_positions.append(last)
         try:
             if self.is_stalled:
                 await asyncio.Event().wait()
@@ -278,6 +282,7 @@ class FakeOrchestrator(
                     raise Unavailable("the orchestrator goes away")
                 yield job_service_pb2.WatchEventsResponse(events=new)
                 last = new[-1].sequence
+                self.watch_positions[stream] = last
                 if new[-1].job_state.is_terminal:
                     return
         finally:
