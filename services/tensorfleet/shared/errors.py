@@ -9,7 +9,7 @@ TensorFleetError
 │   └── UploadNotFound, ArtifactNotFound, DatasetNotFound, CheckpointNotFound, ModelNotFound
 ├── Conflict: it does not fit the present state
 │   ├── IdempotencyConflict, JobEnded, JobNotEnded, LeaseLost, InUse
-│   └── UploadIncomplete, ModelNotServable, VersionMismatch
+│   └── UploadIncomplete, ModelNotServable, VersionMismatch, WorkerNameTaken
 ├── Unauthenticated: nobody known, or a wrong token or password
 ├── PermissionDenied: known, but not allowed
 ├── RateLimited: too much at once
@@ -192,6 +192,12 @@ class VersionMismatch(Conflict):
     """The two sides run versions that do not fit."""
 
     reason = "VERSION_MISMATCH"
+
+
+class WorkerNameTaken(Conflict):
+    """Another worker of this name is attached. Give each worker a name of its own."""
+
+    reason = "WORKER_NAME_TAKEN"
 
 
 class Unauthenticated(TensorFleetError):

@@ -36,6 +36,7 @@ class PlayedWorker:
             while header := stream.read(channel.LENGTH_BYTES):
                 body = stream.read(channel.decode_length(header))
                 message = channel.decode_from_process(body)
+                assert message is not None
                 self.heard.put(message)
                 if isinstance(message, channel.Hello):
                     self.say(self._welcome)
