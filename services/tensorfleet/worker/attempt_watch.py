@@ -1,6 +1,7 @@
 """Watches one attempt from outside: its memory, its disk, and whether its process still lives."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from tensorfleet.worker.attempt_end import Stop, StopCause
 from tensorfleet.worker.cgroup import AttemptCgroup
 from tensorfleet.worker.disk_use import used_bytes
-from tensorfleet.worker.process_tree import ProcessTable, held_bytes
+from tensorfleet.worker.process_tree import ProcessTable, held_bytes, machine_memory_kills
 
 LOOK_SECONDS = 1.0
 # A look at a million files takes seconds: the next one waits so long that looking takes at most
@@ -52,7 +53,9 @@ class AttemptWatch:
         self._cgroup = cgroup
         self._is_silent = silence
         self._silent_seconds = 0.0
+        self._last_used_bytes = 0
         self._next_disk_look = 0.0
+        self._machine_kills = machine_memory_kills()
 
     async def run(self, guard_pid: int) -> Stop:
         """Returns when the attempt has to be stopped, and why."""
@@ -77,6 +80,13 @@ class AttemptWatch:
         """Whether a process that ended badly by itself ran into a bound between two looks."""
         if self._cgroup is not None and self._cgroup.was_out_of_memory:
             return self._out_of_memory(self._cgroup.peak_bytes)
+        if exit_status == -signal.SIGKILL and machine_memory_kills() > self._machine_kills:
+            return Stop(
+                cause=StopCause.OUT_OF_MEMORY,
+                message="the machine had no memory left and the kernel killed it; it held "
+                f"{_mib(self._last_used_bytes)} when last looked at, and its limit is "
+                f"{_mib(self._bounds.memory_bytes)}; use less, or ask for what it needs",
+            )
         if exit_status and self._bounds.disk_bytes:
             self._next_disk_look = 0.0
             return await self._look_at_disk()
@@ -86,6 +96,7 @@ class AttemptWatch:
         pids = await self._table.descendants(guard_pid)
         limit = self._bounds.memory_bytes
         used = await asyncio.to_thread(held_bytes, pids, limit)
+        self._last_used_bytes = used
         return self._out_of_memory(used) if used > limit else None
 
     def _out_of_memory(self, used: int) -> Stop:
@@ -123,4 +134,4 @@ class AttemptWatch:
 
 
 def _mib(number: int) -> str:
-    return f"{number / 1024**2:,.0f} MiB" if number else "all"
+    return f"{number / 1024**2:,.0f} MiB"

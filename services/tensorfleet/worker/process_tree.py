@@ -45,12 +45,19 @@ def held_bytes(pids: Iterable[int], limit_bytes: int) -> int:
     which costs milliseconds.
     """
     some = list(pids)
-    quick = sum(_sum_kib(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:")) for pid in some) * 1024
+    quick = sum(_sum_field(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:")) for pid in some) * 1024
     if quick <= limit_bytes:
         return quick
-    exact = sum(_sum_kib(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for pid in some)
+    exact = sum(
+        _sum_field(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for pid in some
+    )
     # Without smaps_rollup (another user's process, a kernel before 5.4) the quick sum has to do.
     return exact * 1024 or quick
+
+
+def machine_memory_kills() -> int:
+    """How often the kernel killed something for want of memory, since the machine's start."""
+    return _sum_field("/proc/vmstat", ("oom_kill ",))
 
 
 class ProcessTable:
@@ -79,7 +86,7 @@ def _parent_of(pid: str) -> int | None:
     return int(stat[stat.rindex(b")") + 2 :].split(b" ", 2)[1])
 
 
-def _sum_kib(file: str, fields: tuple[str, ...]) -> int:
+def _sum_field(file: str, fields: tuple[str, ...]) -> int:
     try:
         lines = Path(file).read_text().splitlines()
     except OSError:
