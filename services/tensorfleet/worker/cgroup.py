@@ -94,7 +94,9 @@ class CgroupHome:
 
     @classmethod
     def find(cls, name: str, root: Path | None = None) -> "CgroupHome | None":
-        """The place for a worker of this name; None when the machine has none that it may use.
+        """The place for a worker of this name; None where the kernel bounds no memory for us.
+
+        To end processes alone, guards are enough.
 
         Args:
             name: Unique among the workers of the machine.
@@ -108,10 +110,15 @@ class CgroupHome:
             folder.mkdir(exist_ok=True)
             _enable_controllers(own)
             _enable_controllers(folder)
+            if "memory" in (folder / "cgroup.subtree_control").read_text():
+                return cls(folder)
+            problem = "no memory controller for us"
         except OSError as exc:
-            log.info("no cgroups of our own", problem=str(exc))
-            return None
-        return cls(folder)
+            problem = str(exc)
+        log.info("attempts get no cgroups", problem=problem)
+        with suppress(OSError):
+            folder.rmdir()
+        return None
 
     def open(self, attempt: str) -> AttemptCgroup | None:
         """Makes the group of an attempt; None when the kernel refuses."""

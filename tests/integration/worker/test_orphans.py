@@ -91,7 +91,8 @@ async def test_daemon_of_a_task_ends_with_it(
     if end is not time_out:
         assert all(map(is_alive, pids))
     await end(fleet, job_id, worker)
-    await eventually(lambda: not any(map(is_alive, pids)))
+    # A cancelled script that ignores SIGTERM has the fleet's whole grace, 10 s.
+    await eventually(lambda: not any(map(is_alive, pids)), timeout_seconds=15)
 
 
 @pytest.mark.parametrize("status", ["0", "3"])
