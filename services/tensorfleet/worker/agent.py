@@ -144,6 +144,11 @@ class Agent:
                     await self._handle(record)
                 # The first answer says how often.
                 renewing = renewing or asyncio.create_task(self._renew_now_and_then(call.cancel))
+        except asyncio.CancelledError:
+            # A call that we cancel ends like this too; then it is the session that was broken off.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise Unavailable("renewals are not answered") from None
         finally:
             if renewing is not None:
                 renewing.cancel()
