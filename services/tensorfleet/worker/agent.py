@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-import shutil
 import socket
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,12 +22,13 @@ from tensorfleet.shared.errors import (
     TensorFleetError,
     Unauthenticated,
     Unavailable,
+    WorkerNameTaken,
 )
 from tensorfleet.shared.grpc_errors import rpc_errors_translated
 from tensorfleet.worker.attempt import RunningAttempt, Surroundings
 from tensorfleet.worker.attempt_end import StopCause
 from tensorfleet.worker.gpu_slots import GpuSlots
-from tensorfleet.worker.process_group import sweep_group
+from tensorfleet.worker.lease_renewals import LeaseRenewals
 from tensorfleet.worker.report import AttemptReport
 
 RECONNECT_SECONDS = (0.1, 2.0)
@@ -36,6 +36,13 @@ RECONNECT_SECONDS = (0.1, 2.0)
 GATHER_SECONDS = 0.002
 KILL_GRACE_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+MAX_CACHED_ARTIFACTS = 1_000
+# Whoever has our name may be our own last connection, not noticed as dead yet.
+NAME_TAKEN_LEASES = 2
+STOP_CAUSES = {
+    pb.StopAttempt.REASON_CANCELLED: StopCause.CANCELLED,
+    pb.StopAttempt.REASON_PREEMPTED: StopCause.PREEMPTED,
+}
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +71,8 @@ class Agent:
         self._gpus = GpuSlots(offer.capacity.gpus)
         self._news = asyncio.Event()
         self._renew_seconds = 5.0
+        self._lease_seconds = 15.0
+        self._renewals = LeaseRenewals(self._lease_seconds, now=0.0)
         self._credits_to_grant = 0
         self._is_draining = False
         self._is_drain_told = False
@@ -75,15 +84,6 @@ class Agent:
         """Attempts that run here."""
         return len(self._attempts)
 
-    def sweep(self) -> None:
-        """Kills and removes what this worker's last life left behind."""
-        folder = self._surroundings.attempts_folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.iterdir():
-            if sweep_group(left):
-                log.warning("left processes killed", attempt=left.name)
-            shutil.rmtree(left, ignore_errors=True)
-
     async def run(self) -> None:
         """Keeps a session open, for ever; connects again after every break.
 
@@ -91,17 +91,25 @@ class Agent:
             TensorFleetError: The orchestrator refuses this worker, and always will.
         """
         delay = RECONNECT_SECONDS[0]
+        name_taken_since: float | None = None
         while True:
             try:
                 with rpc_errors_translated():
                     await self._hold_session()
                 delay = RECONNECT_SECONDS[0]
+            except WorkerNameTaken as exc:
+                now = asyncio.get_running_loop().time()
+                name_taken_since = now if name_taken_since is None else name_taken_since
+                if now - name_taken_since > NAME_TAKEN_LEASES * self._lease_seconds:
+                    raise
+                log.warning("name is taken, trying again", problem=str(exc))
             except (InvalidInput, Conflict, Unauthenticated):
                 raise
             except (Unavailable, DeadlineExceeded, TensorFleetError) as exc:
                 log.warning("session interrupted", problem=str(exc))
             if self.is_attached:
                 delay = RECONNECT_SECONDS[0]
+                name_taken_since = None
             self.is_attached = False
             # With jitter, so that a thousand workers do not come back at the same moment.
             await asyncio.sleep(delay * (0.5 + random.random()))  # noqa: S311  no secret
@@ -136,7 +144,12 @@ class Agent:
                 for record in response.records:
                     await self._handle(record)
                 # The first answer says how often.
-                renewing = renewing or asyncio.create_task(self._renew_now_and_then())
+                renewing = renewing or asyncio.create_task(self._renew_now_and_then(call.cancel))
+        except asyncio.CancelledError:
+            # A call that we cancel ends like this too; then it is the session that was broken off.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise Unavailable("renewals are not answered") from None
         finally:
             if renewing is not None:
                 renewing.cancel()
@@ -162,7 +175,7 @@ class Agent:
         records = []
         if self._is_renewal_due:
             refs = [attempt.ref for attempt in self._attempts.values()]
-            records.append(pb.WorkerRecord(renewal=pb.LeaseRenewal(attempts=refs)))
+            records.append(pb.WorkerRecord(renewal=self._renewals.next(refs)))
             self._is_renewal_due = False
         for attempt in self._attempts.values():
             records.extend(attempt.report.take_unsent())
@@ -187,11 +200,18 @@ class Agent:
                 pb.Register.RunningAttempt(ref=attempt.ref, resources=attempt.assignment.resources)
                 for attempt in self._attempts.values()
             ],
+            cached_artifact_ids=self._surroundings.cache.newest(MAX_CACHED_ARTIFACTS),
         )
 
-    async def _renew_now_and_then(self) -> None:
+    async def _renew_now_and_then(self, break_session: Callable[[], object]) -> None:
+        loop = asyncio.get_running_loop()
+        self._renewals = LeaseRenewals(self._lease_seconds, loop.time())
         while True:
             await asyncio.sleep(self._renew_seconds)
+            if self._renewals.is_deaf(loop.time()):
+                log.warning("no answer for a lease, connecting again")
+                break_session()
+                return
             self._is_renewal_due = True
             self._news.set()
 
@@ -200,6 +220,7 @@ class Agent:
             case "registered":
                 self.is_attached = True
                 self._renew_seconds = record.registered.renew_interval.ToTimedelta().total_seconds()
+                self._lease_seconds = record.registered.lease_duration.ToTimedelta().total_seconds()
                 log.info("attached", worker_id=self._offer.name)
                 await self._abandon_all(record.registered.lost)
             case "assignment":
@@ -215,6 +236,8 @@ class Agent:
                 if attempt := self._attempts.get(_key(record.finish_recorded.ref)):
                     await attempt.report.close()
             case "leases_renewed":
+                now = asyncio.get_running_loop().time()
+                self._renewals.answered(record.leases_renewed, now)
                 await self._abandon_all(record.leases_renewed.lost)
 
     def _start(self, assignment: pb.Assignment, task: pb.AssignedTask) -> None:
@@ -249,11 +272,7 @@ class Agent:
         if message.reason == pb.StopAttempt.REASON_LEASE_LOST:
             await self._abandon(attempt)
             return
-        cause = (
-            StopCause.CANCELLED
-            if message.reason == pb.StopAttempt.REASON_CANCELLED
-            else StopCause.HANDED_BACK
-        )
+        cause = STOP_CAUSES.get(message.reason, StopCause.HANDED_BACK)
         attempt.stop(cause, message.grace.ToTimedelta().total_seconds())
 
     async def _abandon_all(self, refs: Iterable[pb.AttemptRef]) -> None:

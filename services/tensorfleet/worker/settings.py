@@ -36,6 +36,30 @@ class WorkerSettings(ServiceSettings):
     worker_cache_bytes: Annotated[
         int, Meta(description="Disk for datasets and code kept between tasks, bytes", ge=0)
     ] = 20 * 1024**3
+    worker_memory_tolerance: Annotated[
+        float,
+        Meta(description="A task may use this many times the memory that it asked for", ge=1),
+    ] = 1.25
+    worker_task_disk_bytes: Annotated[
+        int, Meta(description="Disk that one task's files may take, bytes; 0: any amount", ge=0)
+    ] = 50 * 1024**3
+    worker_task_open_files: Annotated[
+        int, Meta(description="Files that each process of a task may have open", ge=64)
+    ] = 65_536
+    worker_output_bytes: Annotated[
+        int,
+        Meta(
+            description="Output of a task that is kept in full, bytes an hour; of more, a part",
+            ge=1024**2,
+        ),
+    ] = 32 * 1024**2
+    worker_silence_seconds: Annotated[
+        float,
+        Meta(
+            description="A task whose process gives no sign of life for so long has hung; 0: never",
+            ge=0,
+        ),
+    ] = 300.0
     worker_drain_grace_seconds: Annotated[
         float, Meta(description="Time for tasks to checkpoint when the worker stops, seconds", ge=0)
     ] = 20.0

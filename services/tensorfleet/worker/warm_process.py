@@ -18,7 +18,9 @@ from pathlib import Path
 import msgspec
 
 from tensorfleet.shared.task_channel import SOCKET_VARIABLE
-from tensorfleet.worker.task_process import die_with_parent, run_order
+from tensorfleet.worker.guard import split_off_guard
+from tensorfleet.worker.process_ties import die_with_parent
+from tensorfleet.worker.task_process import run_order
 from tensorfleet.worker.warm_messages import (
     MAX_MESSAGE_BYTES,
     Ended,
@@ -27,7 +29,7 @@ from tensorfleet.worker.warm_messages import (
     StartTask,
 )
 
-DESCRIPTORS_A_TASK = 3
+DESCRIPTORS_A_TASK = 4
 
 
 def preload(modules: list[str]) -> None:
@@ -93,10 +95,9 @@ def tell_ends(connection: socket.socket) -> None:
 
 def become_task(order: StartTask, descriptors: list[int], parent_pid: int) -> None:
     """Makes this fresh child the task's process, and runs the task."""
-    os.setsid()
-    die_with_parent(parent_pid)
+    stdout, stderr, task_socket, guard_socket = descriptors
+    split_off_guard(guard_socket, parent_pid)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    stdout, stderr, task_socket = descriptors
     for source, target in ((stdout, 1), (stderr, 2)):
         os.dup2(source, target)
         os.close(source)

@@ -252,25 +252,6 @@ async def test_worker_that_is_stopped_hands_its_task_back(fleet: SmallFleet) -> 
     assert "handed the task back" in lost.task_state.failure.message
 
 
-async def test_restarted_worker_sweeps_what_its_last_life_left(fleet: SmallFleet) -> None:
-    first = await fleet.start_worker("same")
-    # A grandchild is not tied to the worker's life; the sweep of the next start finds it.
-    command = "(trap '' HUP; sleep 1000) & echo $!; wait"
-    job_id = await fleet.submit("command", json.dumps({"command": command}))
-    async for event in fleet.watch(job_id):
-        if event.log.lines:
-            left = int(event.log.lines[0])
-            break
-    first.send_signal(signal.SIGKILL)
-    await first.wait()
-    assert is_alive(left)
-    await fleet.start_worker("same")
-    await eventually(lambda: not is_alive(left))
-    await fleet.door.jobs.CancelJob(jobs_pb.CancelJobRequest(job_id=job_id))
-    job, _ = await fleet.finish(job_id)
-    assert job.state == CANCELLED
-
-
 async def test_script_may_write_a_lot_and_its_lines_stay_in_order(fleet: SmallFleet) -> None:
     await fleet.start_worker()
     script = "for n in range(100_000):\n    print(n)\n"
