@@ -239,7 +239,7 @@ class RunningAttempt:
             asyncio.create_task(self._stop_when_over_bounds(process, watch)),
         ]
         try:
-            exit_status = await process.wait()
+            exit_status = await line.ended(process)
             self._has_ended = True
             await asyncio.wait(listening[2:], timeout=PIPE_CLOSE_SECONDS)
             # Then the pipes have an end, and everything in them is passed on, however slowly.
@@ -271,7 +271,7 @@ class RunningAttempt:
             line.terminate()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._stop_grace_seconds):
-                    await process.wait()
+                    await line.ended(process)
         await line.kill_surely(process)
 
     async def _stop_when_over_bounds(self, process: TaskProcess, watch: AttemptWatch) -> None:
