@@ -83,6 +83,7 @@ class RunningAttempt:
         self._keeper = OutputKeeper(assignment, task.ref, surroundings.storage, report)
         self._output = AttemptOutput(report, surroundings.limits.output_bytes)
         self._line: GuardLine | None = None
+        self._process: TaskProcess | None = None
         self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
         self._stop_grace_seconds = 0.0
@@ -138,6 +139,11 @@ class RunningAttempt:
             finished.failure.CopyFrom(failure)
         finished.outputs.extend(self._keeper.outputs)
         self.report.finish(finished)
+        if self._process is not None:
+            # The guard tells the end a little before its own.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PIPE_CLOSE_SECONDS):
+                    await self._process.wait()
 
     def stop(self, cause: StopCause, grace_seconds: float) -> None:
         """Lets the process end: message and SIGTERM, then SIGKILL after the grace."""
@@ -207,6 +213,7 @@ class RunningAttempt:
             process = await self._surroundings.warm_pool.start(start, plan.preload)
         line.hand_over()
         self._line = line
+        self._process = process
         log.info("task's process started", pid=process.pid)
         exit_status = await self._attend(process, line, connection, ours, watch)
         if not line.is_clear:
@@ -239,7 +246,7 @@ class RunningAttempt:
             asyncio.create_task(self._stop_when_over_bounds(process, watch)),
         ]
         try:
-            exit_status = await process.wait()
+            exit_status = await line.ended(process)
             self._has_ended = True
             await asyncio.wait(listening[2:], timeout=PIPE_CLOSE_SECONDS)
             # Then the pipes have an end, and everything in them is passed on, however slowly.
@@ -271,7 +278,7 @@ class RunningAttempt:
             line.terminate()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._stop_grace_seconds):
-                    await process.wait()
+                    await line.ended(process)
         await line.kill_surely(process)
 
     async def _stop_when_over_bounds(self, process: TaskProcess, watch: AttemptWatch) -> None:

@@ -4,7 +4,8 @@ It adopts whatever the task leaves behind, so that no descendant gets away by a 
 session of its own; docs/adr/0012 says why. It hangs on a socket to the worker: when that closes,
 because the worker died by whatever means, the guard kills all below it.
 
-Messages are single datagrams. Guard: `leader PID`, then at the end `clear`: no process is left.
+Messages are single datagrams. Guard: `leader PID`, then at the end `clear STATUS`: no process is
+left, and the task's ended like this (negative for a signal).
 Worker: `terminate` (SIGTERM to the task's group) and `kill`.
 """
 
@@ -19,7 +20,7 @@ from tensorfleet.worker.process_tree import descendants
 
 TERMINATE = b"terminate"
 KILL = b"kill"
-CLEAR = b"clear"
+CLEAR = b"clear "
 LEADER = b"leader "
 MAX_MESSAGE_BYTES = 64
 # Between two looks for descendants that were born while the others were killed; it doubles, for
@@ -83,7 +84,7 @@ def _guard(leader: int, control_descriptor: int, starter_pid: int) -> int:
                 asked_to_kill = True
     _kill_all_below()
     with suppress(OSError):
-        control.send(CLEAR)
+        control.send(CLEAR + str(os.waitstatus_to_exitcode(status)).encode())
     return status
 
 

@@ -28,8 +28,7 @@ class GuardLine:
         self._on_leader = on_leader
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setblocking(False)
-        self.is_clear = False
-        """Whether the guard has told that no process of the attempt is left."""
+        self._clear: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def __enter__(self) -> "GuardLine":
         return self
@@ -57,10 +56,28 @@ class GuardLine:
         loop = asyncio.get_running_loop()
         with suppress(ConnectionError):
             while message := await loop.sock_recv(self._ours, MAX_MESSAGE_BYTES):
-                if message == CLEAR:
-                    self.is_clear = True
+                if message.startswith(CLEAR):
+                    self._clear.set_result(int(message.removeprefix(CLEAR)))
                 elif message.startswith(LEADER):
                     self._on_leader(int(message.removeprefix(LEADER)))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the guard has told that no process of the attempt is left."""
+        return self._clear.done()
+
+    async def ended(self, process: TaskProcess) -> int:
+        """The exit status of the task's process once nothing of the attempt is left.
+
+        The guard tells it before it ends itself: a process that has torch takes a while for that.
+        A guard that was killed tells nothing, and its own end has to do.
+        """
+        waiting = asyncio.create_task(process.wait())
+        try:
+            await asyncio.wait({waiting, self._clear}, return_when=asyncio.FIRST_COMPLETED)
+            return self._clear.result() if self._clear.done() else waiting.result()
+        finally:
+            waiting.cancel()
 
     def terminate(self) -> None:
         """SIGTERM to the task's group."""
@@ -75,7 +92,7 @@ class GuardLine:
         self.kill()
         with suppress(TimeoutError):
             async with asyncio.timeout(GUARD_SECONDS):
-                await process.wait()
+                await self.ended(process)
                 return
         log.warning("guard does not answer", pid=process.pid)
         for pid in [*await asyncio.to_thread(descendants, process.pid), process.pid]:

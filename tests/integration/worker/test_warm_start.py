@@ -82,8 +82,8 @@ async def test_killed_worker_takes_its_warm_process_and_tasks_with_it(fleet: Sma
     job_id = await fleet.submit("train", SPEC, {"train.py": script})
     await line_seen(fleet, job_id, "here")
     pids = [process.pid for process in worker_children(worker.pid)]
-    # The warm process, the task's guard, and the task.
-    assert len(pids) == 3
+    # The warm process, the task's guard, the task, and whoever waits for the next one.
+    assert len(pids) in (3, 4)
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
     await eventually(lambda: not any(map(is_alive, pids)))
