@@ -34,7 +34,7 @@ from tensorfleet.shared.ids import JobId, new_job_id, task_id
 from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_token
 
 KINDS = ("command", "train")
-EVENTS_A_MESSAGE = 50
+EVENTS_A_MESSAGE = 10
 
 _STATE = {
     job_pb2.JOB_STATE_SUCCEEDED: task_pb2.TASK_STATE_SUCCEEDED,

@@ -308,7 +308,7 @@ async def test_slow_reader_keeps_little_in_the_gateway_and_others_get_theirs(
                 frames = [frame.id async for frame in quick.frames()]
             assert frames == [str(n) for n in range(1, 1003)]
         # 40 MB were written; of that, only what all the sockets on the way hold has been taken.
-        assert positions[0] < 300
+        assert positions[0] < 150
         ids = []
         async with asyncio.timeout(60):
             async for line in slow:

@@ -44,15 +44,18 @@ async def test_ended_job_is_a_conflict(gateway: RunningGateway, change: str) -> 
 
 
 async def test_patch_changes_what_it_names_and_nothing_else(gateway: RunningGateway) -> None:
-    job = await new_job(gateway, name="a", labels={"team": "blue", "old": "x"}, priority="low")
+    job = await new_job(
+        gateway, name="a", labels={"team": "blue", "old": "x", "kept": "y"}, priority="low"
+    )
     answer = await gateway.http.patch(job, json={"priority": "high"})
     assert answer.status_code == 200
     changed = answer.json()
     assert (changed["priority"], changed["name"]) == ("high", "a")
-    assert changed["labels"] == {"team": "blue", "old": "x"}
+    assert changed["labels"] == {"team": "blue", "old": "x", "kept": "y"}
     labels = {"labels": {"team": "red", "old": None, "new": ""}}
     assert (await gateway.http.patch(job, json=labels)).json()["labels"] == {
         "team": "red",
+        "kept": "y",
         "new": "",
     }
     defaults = (await gateway.http.patch(job, json={"priority": None, "name": None})).json()
