@@ -132,7 +132,8 @@ class Replica:
         return offer
 
     def _ready_reservations(self, now: float) -> list[Placement]:
-        ready = []
+        ready: list[Placement] = []
+        taken: set[WorkerId] = set()
         for reserved in list(self._reserved):
             reservation = reserved.reservation
             if reserved.expires < now or not self._lines.is_waiting(reserved.placement.entry):
@@ -146,10 +147,12 @@ class Replica:
             workers = [self._machines[worker] for worker in set(reservation.workers)]
             if not all(machine.is_online for machine in workers):
                 self._drop(reserved)
-            elif not any(set(r.workers) & set(reservation.workers) for r in earlier) and all(
+            # What becomes ready in this round is not yet claimed, and seems to be free still.
+            elif taken.isdisjoint(reservation.workers) and all(
                 is_ready(reservation, machine.id, machine.offer(), earlier) for machine in workers
             ):
                 ready.append(reserved.placement)
+                taken.update(reservation.workers)
                 self._drop(reserved)
         return ready
 
@@ -174,9 +177,7 @@ class Replica:
             sample = self._sample()
             existing = [reserved.reservation for reserved in self._reserved]
             workers = [(machine.offer(), list(machine.held.values())) for machine in sample]
-            found = next_reservation(
-                lines, workers, shares, at(now), existing, step=self._step
-            )
+            found = next_reservation(lines, workers, shares, at(now), existing, step=self._step)
             if found:
                 self._reserve(found[0], found[1], now, RESERVATION_SECONDS)
 
@@ -184,7 +185,9 @@ class Replica:
         entry = line.entries[0]
         if at(now) - entry.queued_since < PREEMPT_AFTER:
             return
-        workers = [(self._offer(machine), list(machine.held.values())) for machine in self._sample()]
+        workers = [
+            (self._offer(machine), list(machine.held.values())) for machine in self._sample()
+        ]
         found = victims(line.shape.resources, entry.size, 0, workers)
         if not found or not found[0]:
             return
@@ -212,13 +215,9 @@ class Replica:
             workers=workers,
             create_time=START,
         )
-        placement = Placement(
-            line=replace(line, entries=(entry,)), entry=entry, worker_ids=workers
-        )
+        placement = Placement(line=replace(line, entries=(entry,)), entry=entry, worker_ids=workers)
         self._reserved.append(Reserved(reservation, placement, now + seconds, is_preemptor))
 
     def _sample(self) -> list[Machine]:
         chosen = self._random.sample(self._ids, min(SAMPLE, len(self._ids)))
-        return [
-            machine for machine in map(self._machines.__getitem__, chosen) if machine.is_online
-        ]
+        return [machine for machine in map(self._machines.__getitem__, chosen) if machine.is_online]

@@ -9,7 +9,9 @@ from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.scheduling.waiting import Shape, Tenant
 
 GIB = 2**30
-LONGEST_TASK_SECONDS = 150.0
+LONGEST_TASK_SECONDS = 100.0
+# So that low-priority tasks fill the fleet before there is anything else, and must make room.
+HEAD_START_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,7 @@ class ArrivingJob:
 def shape(cpus: float, gib: float, gpus: int = 0, *, alone: bool = False) -> Shape:
     """What a simulated task needs."""
     return Shape(
-        resources=Resources(
-            cpus=cpus, memory_bytes=round(gib * GIB), gpus=gpus, is_exclusive=alone
-        )
+        resources=Resources(cpus=cpus, memory_bytes=round(gib * GIB), gpus=gpus, is_exclusive=alone)
     )
 
 
@@ -105,6 +105,8 @@ def jobs(random: Random, task_count: int, run_seconds: float) -> Iterator[Arrivi
             size = min(left, each.job_size)
             passed = (total - left) / total
             time = passed * each.spread_over * run_seconds + random.random()
+            if each.priority is not LOW:
+                time += HEAD_START_SECONDS
             yield ArrivingJob(time=time, group=each, task_count=size)
             left -= size
 

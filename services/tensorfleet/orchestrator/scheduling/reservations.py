@@ -133,9 +133,7 @@ def after_reservations(offer: Offer, reservations: Sequence[Reservation]) -> Off
             gpus -= needs.gpus * here
     if not count:
         return offer
-    left = replace(
-        free, cpus=max(cpus, 0.0), memory_bytes=max(memory_bytes, 0), gpus=max(gpus, 0)
-    )
+    left = replace(free, cpus=max(cpus, 0.0), memory_bytes=max(memory_bytes, 0), gpus=max(gpus, 0))
     # They count as running, so that no task that must be alone starts in front of them.
     return replace(
         offer,
