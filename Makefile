@@ -66,6 +66,10 @@ check: install ## Lint, types, import rules, contracts, generated code (under a 
 test: install ## Run every test, against real servers that it starts itself
 	$(BIN)/python -m pytest
 
+.PHONY: simulation
+simulation: install ## The scheduler with 10,000 simulated workers and 1,000,000 tasks
+	$(BIN)/python -m tests.simulation
+
 .PHONY: bench
 bench: bench-start ## Run every benchmark; results in build/bench/
 
