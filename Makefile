@@ -74,6 +74,10 @@ CHAOS_SEED ?= 1
 chaos: install ## Break a fleet under load, for CHAOS_SECONDS from CHAOS_SEED on
 	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -s tests/chaos
 
+.PHONY: simulation
+simulation: install ## The scheduler with 10,000 simulated workers and 1,000,000 tasks
+	$(BIN)/python -m tests.simulation
+
 .PHONY: bench
 bench: bench-start bench-dispatch bench-fleet ## Run every benchmark; results in build/bench/
 

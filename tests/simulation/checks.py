@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tensorfleet.orchestrator.scheduling.waiting import Tenant
-
 
 class Violation(AssertionError):
     """A promise was broken."""
@@ -21,7 +19,6 @@ class Checks:
         self._running: dict[int, int] = {}
         self._ended: set[int] = set()
         self.longest_unserved = 0.0
-        self.held_seconds: Counter[Tenant] = Counter()
         self.counts: Counter[str] = Counter()
 
     def claimed(self, task: int, attempt: int) -> None:

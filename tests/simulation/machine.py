@@ -40,6 +40,7 @@ class Machine:
     is_online: bool = True
     last_renewal: float = 0.0
     fault: Fault | None = None
+    lease_check: float | None = None
     running: set[AttemptRef] = field(default_factory=set)
     """What really runs."""
     unreported: list[tuple[AttemptRef, AttemptOutcome]] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The truth about tasks, changed by the real rules: attempts, fencing, retries, gangs."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import timedelta
 from random import Random
 
@@ -119,7 +119,7 @@ class Ledger:
         self._quota = quota
         self._held: dict[Tenant, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self._changed: dict[Tenant, float] = defaultdict(float)
-        self.held_seconds: Counter[Tenant] = Counter()
+        self.held_seconds: defaultdict[Tenant, float] = defaultdict(float)
 
     def change(self, line: WaitingLine, sign: int, now: float) -> None:
         """One more or one less of the line's tasks runs."""

@@ -132,7 +132,8 @@ class Replica:
         return offer
 
     def _ready_reservations(self, now: float) -> list[Placement]:
-        ready = []
+        ready: list[Placement] = []
+        taken: set[WorkerId] = set()
         for reserved in list(self._reserved):
             reservation = reserved.reservation
             if reserved.expires < now or not self._lines.is_waiting(reserved.placement.entry):
@@ -146,10 +147,12 @@ class Replica:
             workers = [self._machines[worker] for worker in set(reservation.workers)]
             if not all(machine.is_online for machine in workers):
                 self._drop(reserved)
-            elif not any(set(r.workers) & set(reservation.workers) for r in earlier) and all(
+            # What becomes ready in this round is not yet claimed, and seems to be free still.
+            elif taken.isdisjoint(reservation.workers) and all(
                 is_ready(reservation, machine.id, machine.offer(), earlier) for machine in workers
             ):
                 ready.append(reserved.placement)
+                taken.update(reservation.workers)
                 self._drop(reserved)
         return ready
 

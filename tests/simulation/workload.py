@@ -9,7 +9,9 @@ from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.scheduling.waiting import Shape, Tenant
 
 GIB = 2**30
-LONGEST_TASK_SECONDS = 150.0
+LONGEST_TASK_SECONDS = 100.0
+# So that low-priority tasks fill the fleet before there is anything else, and must make room.
+HEAD_START_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,8 @@ def jobs(random: Random, task_count: int, run_seconds: float) -> Iterator[Arrivi
             size = min(left, each.job_size)
             passed = (total - left) / total
             time = passed * each.spread_over * run_seconds + random.random()
+            if each.priority is not LOW:
+                time += HEAD_START_SECONDS
             yield ArrivingJob(time=time, group=each, task_count=size)
             left -= size
 
