@@ -46,7 +46,7 @@ class FilledQueue:
             await self._queue.enqueue([_entry(n) for n in numbers[start : start + FILL_AT_ONCE]])
 
     async def claim(self) -> AttemptRef:
-        """Claims one, as for a worker with room for any of them, and ends its lease."""
+        """Claims one, as for a worker with room for any of them."""
         ref = await self._queue.claim(Resources(cpus=8, memory_bytes=2**34))
         assert ref is not None, "the queue is empty"
         return ref
