@@ -71,9 +71,9 @@ class ClaimCost:
     """What a claim takes, in µs."""
 
     server_us: float
-    """In the server's scripts, as the server counts: all that can grow with the queue."""
+    """In the server's scripts, as the server counts."""
     round_trip_us: float
-    """Until the caller has the answer, median."""
+    """Until the caller has the task, with its own work and the way there and back; median."""
 
 
 async def claim_costs(sizes: Sequence[int], rounds: int) -> list[dict[int, ClaimCost]]:

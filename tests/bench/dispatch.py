@@ -31,6 +31,7 @@ AIMS = {
     "jobs_per_second": "≥ 30",
     "job_latency_p50_ms": "≤ 50",
     "claim_cost_ratio_1m_to_1k": "≤ 1.5",
+    "claim_round_trip_ratio_1m_to_1k": "≤ 1.5",
 }
 
 Figures = dict[str, list[float]]
@@ -77,7 +78,9 @@ async def bench(name: str, sizes: Sizes) -> None:
         figures["claim_server_1k_us"].append(few.server_us)
         figures["claim_server_1m_us"].append(many.server_us)
         figures["claim_cost_ratio_1m_to_1k"].append(many.server_us / few.server_us)
+        figures["claim_round_trip_1k_us"].append(few.round_trip_us)
         figures["claim_round_trip_1m_us"].append(many.round_trip_us)
+        figures["claim_round_trip_ratio_1m_to_1k"].append(many.round_trip_us / few.round_trip_us)
     record(name, figures, AIMS)
 
 
