@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from tensorfleet.shared.ids import TaskId, WorkerId
 from tests.deadlines import eventually
 
 FILL_AT_ONCE = 2_000
-CLAIMS_A_ROUND = 300
+CLAIMS_A_ROUND = 500
+SCRIPT_COMMANDS = ("evalsha", "eval", "fcall")
 REWRITE_TIMEOUT_SECONDS = 300.0
 
 
@@ -95,11 +97,18 @@ def _entry(number: int) -> QueueEntry:
     return QueueEntry(line=_line(*LINES[number % len(LINES)]), refs=(ref,))
 
 
-async def claim_costs_us(sizes: Sequence[int], rounds: int) -> list[dict[int, float]]:
-    """Median time of a claim in µs by queue size, for each round.
+@dataclass(frozen=True, slots=True)
+class ClaimCost:
+    """What a claim takes, in µs."""
 
-    All queues are in one server, and the claims take turns, one by one.
-    """
+    server_us: float
+    """In the server's scripts, as the server counts."""
+    round_trip_us: float
+    """Until the caller has the task, with its own work and the way there and back; median."""
+
+
+async def claim_costs(sizes: Sequence[int], rounds: int) -> list[dict[int, ClaimCost]]:
+    """The cost of a claim by queue size, for each round; the queues share a server, in turns."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = await start_valkey(
@@ -114,7 +123,10 @@ async def claim_costs_us(sizes: Sequence[int], rounds: int) -> list[dict[int, fl
             queues[size] = FilledQueue(redis, size)
             await queues[size].fill()
         await eventually(lambda: _is_quiet(redis), timeout_seconds=REWRITE_TIMEOUT_SECONDS)
-        return [await _round(queues) for _ in range(rounds)]
+        return [
+            {size: await _measure(queue, redis) for size, queue in queues.items()}
+            for _ in range(rounds)
+        ]
 
 
 async def _is_quiet(redis: Redis) -> bool:
@@ -122,15 +134,20 @@ async def _is_quiet(redis: Redis) -> bool:
     return not (await redis.info("persistence"))["aof_rewrite_in_progress"]
 
 
-async def _round(queues: dict[int, FilledQueue]) -> dict[int, float]:
-    times_us: dict[int, list[float]] = {size: [] for size in queues}
-    claimed: dict[int, list[AttemptRef]] = {size: [] for size in queues}
+async def _measure(queue: FilledQueue, redis: Redis) -> ClaimCost:
+    claimed, times_us = [], []
+    await redis.config_resetstat()
     for _ in range(CLAIMS_A_ROUND):
-        for size, queue in queues.items():
-            started = time.perf_counter()
-            ref = await queue.claim()
-            times_us[size].append((time.perf_counter() - started) * 1e6)
-            claimed[size].append(ref)
-    for size, queue in queues.items():
-        await queue.release(claimed[size])
-    return {size: statistics.median(times) for size, times in times_us.items()}
+        started = time.perf_counter()
+        claimed.append(await queue.claim())
+        times_us.append((time.perf_counter() - started) * 1e6)
+    statistic = await redis.info("commandstats")
+    script_us = sum(
+        statistic[f"cmdstat_{name}"]["usec"]
+        for name in SCRIPT_COMMANDS
+        if f"cmdstat_{name}" in statistic
+    )
+    await queue.release(claimed)
+    return ClaimCost(
+        server_us=script_us / CLAIMS_A_ROUND, round_trip_us=statistics.median(times_us)
+    )

@@ -39,7 +39,7 @@ class Dispatch:
         """One job of so many tasks: from its creation until the client has every result."""
         started = time.perf_counter()
         job_id = await job_client.create(self.fleet.jobs, self._calls(range(count)))
-        found = await job_client.results(self.fleet.jobs, job_id)
+        found = await job_client.results(self.fleet.jobs, job_id, count)
         seconds = time.perf_counter() - started
         if found != {f"{job_id}-{index}": str(index) for index in range(count)}:
             raise JobWentWrong(f"{job_id}: {len(found)} of {count} results came, or wrong ones")

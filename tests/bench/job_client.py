@@ -31,7 +31,7 @@ async def events(jobs: "JobServiceAsyncStub", job_id: str) -> AsyncGenerator[eve
     """The job's events as they come; use it within `aclosing`.
 
     Raises:
-        JobWentWrong: The job failed or was cancelled.
+        JobWentWrong: The job failed.
     """
     call: Any = jobs.WatchEvents(pb.WatchEventsRequest(job_id=job_id))
     try:
@@ -44,22 +44,26 @@ async def events(jobs: "JobServiceAsyncStub", job_id: str) -> AsyncGenerator[eve
         call.cancel()
 
 
-async def results(jobs: "JobServiceAsyncStub", job_id: str) -> dict[str, str]:
-    """Follows a job until every task has succeeded: the result of each, as JSON, by task id."""
+async def results(jobs: "JobServiceAsyncStub", job_id: str, count: int) -> dict[str, str]:
+    """Follows a job until so many tasks have succeeded: the result of each, as JSON, by task id."""
     found: dict[str, str] = {}
     async with aclosing(events(jobs, job_id)) as stream:
         async for event in stream:
             if event.task_state.state == task_pb2.TASK_STATE_SUCCEEDED:
                 found[event.task_id] = event.task_state.result_json
+                if len(found) == count:
+                    break
     return found
 
 
 async def first_result(jobs: "JobServiceAsyncStub", job_id: str) -> str:
-    """Follows a job until its first task has succeeded; that task's result, as JSON."""
-    async with aclosing(events(jobs, job_id)) as stream:
-        async for event in stream:
-            if event.task_state.state == task_pb2.TASK_STATE_SUCCEEDED:
-                return event.task_state.result_json
+    """Follows a job of one task until that has succeeded; its result, as JSON.
+
+    Raises:
+        JobWentWrong: It did not.
+    """
+    for result_json in (await results(jobs, job_id, 1)).values():
+        return result_json
     raise JobWentWrong(f"job {job_id} ended without a result")
 
 
