@@ -1,17 +1,15 @@
 """Everything at once, as the dice fall; `make chaos` lets it last."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.cast import Cast
 from tests.chaos.monkey import Monkey
-from tests.chaos.storm import SEED, storm
+from tests.chaos.storm import SEED, STORM_SECONDS, storm
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-STORM_SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
 RECOVERY_SECONDS = 240.0
 
 
