@@ -26,7 +26,11 @@ async def redis_connected(settings: RedisSettings) -> AsyncIterator[Redis]:
         health_check_interval=15,
         # Once, on a new connection: the old one was reset while nobody used it. uvloop says so with
         # a RuntimeError, which the driver would pass on as it is.
-        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError, RuntimeError)),
+        retry=Retry(
+            NoBackoff(),
+            1,
+            supported_errors=(RedisConnectionError, RuntimeError),  # type: ignore[arg-type]
+        ),
     )
     try:
         yield client

@@ -8,8 +8,9 @@ import pytest
 
 from tensorfleet.local.mongodb import TRANSACTION_LIMIT_SECONDS
 from tests.chaos.cast import Cast
+from tests.chaos.monkey import Monkey
 from tests.chaos.proxy import BOTH, Direction
-from tests.chaos.storm import IS_LONG, storm
+from tests.chaos.storm import IS_LONG, SEED, STORM_SECONDS, storm
 from tests.chaos.surroundings import LEASE_SECONDS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BROKEN_SECONDS = LEASE_SECONDS + 1
 STATEMENT_SECONDS = 0.4
 PATIENCE_SECONDS = 15
+RECOVERY_SECONDS = 240.0
 
 DEAF = frozenset({Direction.FROM_SERVER})
 MUTE = frozenset({Direction.TO_SERVER})
@@ -82,3 +84,9 @@ async def test_orchestrator_killed_within_a_transaction_holds_its_job_up_for_a_w
                 began = time.monotonic()
                 await asyncio.wait(jobs)
         cast.tell(f"accepted {time.monotonic() - began:.1f} s after the kill")
+
+
+@pytest.mark.timeout(STORM_SECONDS + RECOVERY_SECONDS)
+async def test_random_storm_loses_nothing(proxied_cast: Cast, tmp_path: Path) -> None:
+    async with storm(proxied_cast, tmp_path):
+        await Monkey(proxied_cast, SEED).rage(STORM_SECONDS)
