@@ -26,7 +26,7 @@ async def test_killed_worker_has_its_task_run_elsewhere_within_its_lease(
     cast: Cast, tmp_path: Path
 ) -> None:
     async with storm(cast, tmp_path) as load, jobs_door(cast) as jobs:
-        job_id = await load.hand_in_one(run_seconds=1)
+        job_id = await load.hand_in_one(run_seconds=LEASE_SECONDS)
         victim = await runs_somewhere(jobs, job_id, attempt=1)
         await cast[victim].kill()
         began = time.monotonic()
