@@ -3,6 +3,7 @@
 import asyncio
 import random
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -101,31 +102,45 @@ class Load:
     async def hand_in(self, order: Order) -> str:
         """Hands a job in until it is accepted; the job's id."""
         job_id = await self._accepted(order)
+        if not job_id:
+            return ""
         self.accepted[order.request_id] = job_id
         if order.is_repeated and (again := await self._accepted(order)) != job_id:
             self.problems.append(f"{order.request_id} gave two jobs, {job_id} and {again}")
         return job_id
 
     async def _accepted(self, order: Order) -> str:
-        # The jitter of retries comes from what went wrong, not from the seed.
-        client = hash(order.request_id)
-        async with asyncio.timeout(GIVE_UP_SECONDS):
-            while True:
-                client += 1
-                try:
-                    answer = await self.clients[client % len(self.clients)].post(
-                        "/api/v1/jobs",
-                        json=self._body(order),
-                        headers={"Idempotency-Key": order.request_id},
-                    )
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and answer.status_code == httpx.codes.CREATED:
-                    return str(answer.json()["id"])
-                if answer is not None and answer.status_code not in TRY_AGAIN:
-                    self.problems.append(f"answer {answer.status_code}: {answer.text[:300]}")
-                self.retries += 1
-                await asyncio.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311
+        """The job's id once a gateway has accepted it; empty, and a problem, if none ever does."""
+        answers: list[str] = []
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                for turn in count(hash(order.request_id)):
+                    sent = time.monotonic()
+                    job_id, answer = await self._post(turn % len(self.clients), order)
+                    if job_id:
+                        return job_id
+                    answers.append(f"{answer} after {time.monotonic() - sent:.1f} s")
+                    self.retries += 1
+                    await asyncio.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311  no secret
+        except TimeoutError:
+            self.problems.append(f"{order.request_id} was never accepted: {answers}")
+        return ""
+
+    async def _post(self, gateway: int, order: Order) -> tuple[str, str]:
+        """The job's id, or why there is none yet."""
+        try:
+            answer = await self.clients[gateway].post(
+                "/api/v1/jobs",
+                json=self._body(order),
+                headers={"Idempotency-Key": order.request_id},
+            )
+        except httpx.TransportError as exc:
+            return "", f"gateway {gateway + 1}: {type(exc).__name__}"
+        if answer.status_code == httpx.codes.CREATED:
+            return str(answer.json()["id"]), ""
+        if answer.status_code not in TRY_AGAIN:
+            self.problems.append(f"answer {answer.status_code}: {answer.text[:300]}")
+        return "", f"gateway {gateway + 1}: {answer.text[:200]}"
 
     def _body(self, order: Order) -> dict[str, object]:
         # Its folders tell the task and the attempt.

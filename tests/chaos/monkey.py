@@ -30,8 +30,8 @@ class Monkey:
 
     async def rage(self, seconds: float) -> None:
         """Plays tricks for this long; the last one may last a little longer."""
-        with_end = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < with_end:
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
             await self._dice.choice(self._tricks)()
             await self._cast.heal()
 

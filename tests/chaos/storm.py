@@ -10,6 +10,9 @@ from tests.chaos.cast import Cast
 from tests.chaos.load import Load, logged_in
 from tests.chaos.verdict import nothing_was_lost
 
+# Set by `make chaos`.
+IS_LONG = "CHAOS_SECONDS" in os.environ
+STORM_SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 JOBS_PER_SECOND = 3.0
 # Before something breaks and after all is whole again.

@@ -29,6 +29,7 @@ from tensorfleet.gateway.routes import (
     uploads,
     workers,
 )
+from tensorfleet.gateway.stopped_requests import StoppedRequests
 from tensorfleet.gateway.upstreams import Upstreams
 
 COMPRESS_FROM_BYTES = 1024
@@ -118,7 +119,7 @@ def build_web(
         openapi_config=docs.openapi_config(__version__),
         logging_config=None,
     )
-    return RequestContext(app, metrics)
+    return RequestContext(StoppedRequests(app), metrics)
 
 
 def _given(value: object) -> Provide:
