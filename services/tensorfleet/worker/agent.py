@@ -28,6 +28,8 @@ from tensorfleet.shared.grpc_errors import rpc_errors_translated
 from tensorfleet.worker.attempt import RunningAttempt, Surroundings
 from tensorfleet.worker.attempt_end import StopCause
 from tensorfleet.worker.gpu_slots import GpuSlots
+from tensorfleet.worker.host_pool import HostLimits, HostPool
+from tensorfleet.worker.hosted_task import HostedTask, HostedTasks
 from tensorfleet.worker.process_group import sweep_group
 from tensorfleet.worker.report import AttemptReport
 
@@ -54,7 +56,13 @@ class Offer:
 class Agent:
     """Keeps one session open, and the attempts that run here."""
 
-    def __init__(self, offer: Offer, channel: grpc.aio.Channel, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        offer: Offer,
+        channel: grpc.aio.Channel,
+        surroundings: Surroundings,
+        host_limits: HostLimits,
+    ) -> None:
         self._offer = offer
         self._stub = DispatchServiceStub(channel)
         self._surroundings = surroundings
@@ -63,6 +71,8 @@ class Agent:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._gpus = GpuSlots(offer.capacity.gpus)
         self._news = asyncio.Event()
+        self._hosted = HostedTasks(self._news)
+        self.hosts = HostPool(offer.capacity, host_limits, surroundings, self._gpus, self._hosted)
         self._renew_seconds = 5.0
         self._credits_to_grant = 0
         self._is_draining = False
@@ -73,7 +83,7 @@ class Agent:
     @property
     def running_count(self) -> int:
         """Attempts that run here."""
-        return len(self._attempts)
+        return len(self._attempts) + len(self._hosted)
 
     def sweep(self) -> None:
         """Kills and removes what this worker's last life left behind."""
@@ -115,10 +125,16 @@ class Agent:
             attempt.stop(StopCause.HANDED_BACK, grace_seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds + KILL_GRACE_SECONDS):
-                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                await asyncio.gather(
+                    self.hosts.drain(grace_seconds),
+                    *self._tasks.values(),
+                    return_exceptions=True,
+                )
+                await self._hosted.emptied()
 
     async def close(self) -> None:
         """Ends every attempt at once. What is not told is noticed by its lease."""
+        await self.hosts.close()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -126,8 +142,9 @@ class Agent:
     async def _hold_session(self) -> None:
         for attempt in self._attempts.values():
             attempt.report.rewind()
+        self._hosted.rewind()
         self._is_drain_told = False
-        self._credits_to_grant = max(0, self._offer.slots - len(self._attempts))
+        self._credits_to_grant = max(0, self._offer.slots - self.running_count)
         call = self._stub.Session(self._outgoing())
         renewing: asyncio.Task[None] | None = None
         try:
@@ -154,11 +171,12 @@ class Agent:
     def _take_records(self) -> list[pb.WorkerRecord]:
         records = []
         if self._is_renewal_due:
-            refs = [attempt.ref for attempt in self._attempts.values()]
+            refs = [held.ref for held in self._held()]
             records.append(pb.WorkerRecord(renewal=pb.LeaseRenewal(attempts=refs)))
             self._is_renewal_due = False
         for attempt in self._attempts.values():
             records.extend(attempt.report.take_unsent())
+        records.extend(self._hosted.take_unsent())
         if self._is_draining:
             if not self._is_drain_told:
                 records.append(pb.WorkerRecord(drain=pb.Drain()))
@@ -177,10 +195,14 @@ class Agent:
             capacity=self._offer.capacity,
             slots=self._offer.slots,
             running=[
-                pb.Register.RunningAttempt(ref=attempt.ref, resources=attempt.assignment.resources)
-                for attempt in self._attempts.values()
+                pb.Register.RunningAttempt(ref=held.ref, resources=held.resources)
+                for held in self._held()
             ],
         )
+
+    def _held(self) -> Iterator[RunningAttempt | HostedTask]:
+        yield from self._attempts.values()
+        yield from self._hosted
 
     async def _renew_now_and_then(self) -> None:
         while True:
@@ -196,16 +218,19 @@ class Agent:
                 log.info("attached", worker_id=self._offer.name)
                 await self._abandon_all(record.registered.lost)
             case "assignment":
-                for task in record.assignment.tasks:
-                    self._start(record.assignment, task)
+                assignment = record.assignment
+                for task in self.hosts.accept(assignment):
+                    self._start(assignment, task)
             case "stop":
                 await self._stop(record.stop)
             case "events_recorded":
                 recorded = record.events_recorded
-                if attempt := self._attempts.get(_key(recorded.ref)):
-                    await attempt.report.recorded(recorded.through_source_sequence)
+                if report := self._report_of(_key(recorded.ref)):
+                    await report.recorded(recorded.through_source_sequence)
             case "finish_recorded":
-                if attempt := self._attempts.get(_key(record.finish_recorded.ref)):
+                if await self._hosted.remove(_key(record.finish_recorded.ref)):
+                    self._free_slot()
+                elif attempt := self._attempts.get(_key(record.finish_recorded.ref)):
                     await attempt.report.close()
             case "leases_renewed":
                 await self._abandon_all(record.leases_renewed.lost)
@@ -232,27 +257,39 @@ class Agent:
                 self._gpus.give_back(attempt.gpu_ids)
                 del self._attempts[key]
                 del self._tasks[key]
-                self._credits_to_grant += 1
-                self._news.set()
+                self._free_slot()
+
+    def _free_slot(self) -> None:
+        self._credits_to_grant += 1
+        self._news.set()
+
+    def _report_of(self, key: Key) -> AttemptReport | None:
+        held = self._attempts.get(key) or self._hosted.get(key)
+        return held.report if held else None
 
     async def _stop(self, message: pb.StopAttempt) -> None:
-        attempt = self._attempts.get(_key(message.ref))
-        if attempt is None:
-            return
+        key = _key(message.ref)
         if message.reason == pb.StopAttempt.REASON_LEASE_LOST:
-            await self._abandon(attempt)
+            await self._abandon_all([message.ref])
             return
         cause = (
             StopCause.CANCELLED
             if message.reason == pb.StopAttempt.REASON_CANCELLED
             else StopCause.HANDED_BACK
         )
-        attempt.stop(cause, message.grace.ToTimedelta().total_seconds())
+        grace_seconds = message.grace.ToTimedelta().total_seconds()
+        if attempt := self._attempts.get(key):
+            attempt.stop(cause, grace_seconds)
+        elif task := self._hosted.get(key):
+            self.hosts.stop(task, cause, grace_seconds)
 
     async def _abandon_all(self, refs: Iterable[pb.AttemptRef]) -> None:
         for ref in refs:
             if attempt := self._attempts.get(_key(ref)):
                 await self._abandon(attempt)
+            elif task := await self._hosted.remove(_key(ref)):
+                self.hosts.drop(task)
+                self._free_slot()
 
     async def _abandon(self, attempt: RunningAttempt) -> None:
         log.warning("lease lost", task_id=attempt.ref.task_id)

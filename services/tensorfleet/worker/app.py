@@ -13,6 +13,7 @@ from tensorfleet.shared.metrics import metrics_served, new_registry
 from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
+from tensorfleet.worker.host_pool import HostLimits
 from tensorfleet.worker.settings import WorkerSettings
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
@@ -37,7 +38,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
             storage=storage,
             warm_pool=warm_pool,
         )
-        agent = Agent(_offer(settings), orchestrator, surroundings)
+        agent = Agent(_offer(settings), orchestrator, surroundings, _host_limits(settings))
         agent.sweep()
         stack.push_async_callback(warm_pool.close)
         stack.push_async_callback(agent.close)
@@ -53,11 +54,19 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         )
         attached.set_function(lambda: float(agent.is_attached))
         stack.enter_context(metrics_served(settings.worker_metrics_listen, registry))
-        async with running_beside(agent.run(), warm_pool.close_idle()):
+        async with running_beside(agent.run(), agent.hosts.watch(), warm_pool.close_idle()):
             log.info("worker started", worker_id=settings.worker_name)
             await stop.wait()
             await agent.drain(settings.worker_drain_grace_seconds)
         log.info("worker stopped")
+
+
+def _host_limits(settings: WorkerSettings) -> HostLimits:
+    return HostLimits(
+        processes=settings.worker_shared_processes or 4 * max(1, round(settings.worker_cpus)),
+        tasks_a_process=settings.worker_shared_process_tasks,
+        idle_seconds=settings.worker_warm_idle_seconds,
+    )
 
 
 def _offer(settings: WorkerSettings) -> Offer:

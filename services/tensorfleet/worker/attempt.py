@@ -15,7 +15,7 @@ import structlog
 
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, task_pb2
+from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, resources_pb2, task_pb2
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.caller import Caller, current_caller
 from tensorfleet.shared.errors import LeaseLost, TensorFleetError
@@ -29,12 +29,12 @@ from tensorfleet.worker.process_group import (
     TaskProcess,
     TaskStart,
     note_process,
-    passed_on,
     signal_group,
 )
 from tensorfleet.worker.report import AttemptReport
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.task_connection import TaskConnection
+from tensorfleet.worker.task_environment import task_environment
 from tensorfleet.worker.task_process import TaskOrder
 from tensorfleet.worker.warm_pool import WarmPool
 
@@ -85,6 +85,11 @@ class RunningAttempt:
     def ref(self) -> dispatch_pb.AttemptRef:
         """Which attempt: the fencing token."""
         return self.task.ref
+
+    @property
+    def resources(self) -> resources_pb2.Resources:
+        """What it occupies."""
+        return self.assignment.resources
 
     async def run(self) -> None:
         """Runs to the end and tells it. Raises only when it is cancelled."""
@@ -256,18 +261,14 @@ class RunningAttempt:
         return max(1, int(self.assignment.resources.cpus))
 
     def _environment(self, plan: TaskPlan, files: AttemptFiles, descriptor: int) -> dict[str, str]:
-        threads = str(self._thread_count)
-        return {
-            **passed_on(),
-            # Numeric libraries take every core of the machine unless they are told otherwise.
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-            "CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpu_ids)),
-            "PYTHONUNBUFFERED": "1",
-            "HOME": str(files.scratch),
-            "TMPDIR": str(files.scratch),
-            **plan.environment,
-            channel.SOCKET_VARIABLE: str(descriptor),
-            channel.DATASETS_VARIABLE: str(files.datasets_folder),
-        }
+        environment = task_environment(
+            plan,
+            thread_count=self._thread_count,
+            gpu_ids=self.gpu_ids,
+            scratch=files.scratch,
+            datasets_folder=files.datasets_folder,
+            descriptor=descriptor,
+        )
+        environment[channel.INDEX_VARIABLE] = str(self.task.index)
+        environment[channel.COUNT_VARIABLE] = str(self.assignment.task_count)
+        return environment

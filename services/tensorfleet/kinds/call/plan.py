@@ -12,9 +12,7 @@ def plan(spec: Spec) -> tuple[TaskPlan, ...]:
     if spec.calls is not None:
         payloads = [{"function": spec.function, **_arguments(call)} for call in spec.calls]
     else:
-        payloads = [
-            {"function": spec.function, "index": index} for index in range(spec.count or 0)
-        ]
+        payloads = [{"function": spec.function, "index": index} for index in range(spec.count or 0)]
     # Some variables are read when a library is imported: they need a new process.
     preload = () if spec.environment else spec.preload
     return tuple(
