@@ -5,7 +5,7 @@ import random
 import shutil
 import socket
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -228,9 +228,9 @@ class Agent:
                 if report := self._report_of(_key(recorded.ref)):
                     await report.recorded(recorded.through_source_sequence)
             case "finish_recorded":
-                if await self._hosted.remove(_key(record.finish_recorded.ref)):
-                    self._free_slot()
-                elif attempt := self._attempts.get(_key(record.finish_recorded.ref)):
+                if not await self._forget(record.finish_recorded.ref) and (
+                    attempt := self._attempts.get(_key(record.finish_recorded.ref))
+                ):
                     await attempt.report.close()
             case "leases_renewed":
                 await self._abandon_all(record.leases_renewed.lost)
@@ -258,6 +258,15 @@ class Agent:
                 del self._attempts[key]
                 del self._tasks[key]
                 self._free_slot()
+
+    async def _forget(self, ref: pb.AttemptRef) -> HostedTask | None:
+        """Drops the record of a small task; None when it is none."""
+        task = self._hosted.remove(_key(ref))
+        if task is not None:
+            self._free_slot()
+            if task.report is not None:
+                await task.report.close()
+        return task
 
     def _free_slot(self) -> None:
         self._credits_to_grant += 1
@@ -287,9 +296,8 @@ class Agent:
         for ref in refs:
             if attempt := self._attempts.get(_key(ref)):
                 await self._abandon(attempt)
-            elif task := await self._hosted.remove(_key(ref)):
+            elif task := await self._forget(ref):
                 self.hosts.drop(task)
-                self._free_slot()
 
     async def _abandon(self, attempt: RunningAttempt) -> None:
         log.warning("lease lost", task_id=attempt.ref.task_id)
@@ -297,17 +305,17 @@ class Agent:
         await attempt.report.close()
 
 
-def _messages(records: list[pb.WorkerRecord]) -> Iterator[pb.SessionRequest]:
+def _messages(records: Sequence[pb.WorkerRecord]) -> Iterator[pb.SessionRequest]:
     """The records in as few messages as stay within a size that every server takes."""
-    message, size = pb.SessionRequest(), 0
-    for record in records:
-        if message.records and size + record.ByteSize() > MAX_MESSAGE_BYTES:
-            yield message
-            message, size = pb.SessionRequest(), 0
-        message.records.append(record)
-        size += record.ByteSize()
-    if message.records:
+    if not records:
+        return
+    message = pb.SessionRequest(records=records)
+    if len(records) == 1 or message.ByteSize() <= MAX_MESSAGE_BYTES:
         yield message
+    else:
+        half = len(records) // 2
+        yield from _messages(records[:half])
+        yield from _messages(records[half:])
 
 
 def _key(ref: pb.AttemptRef) -> Key:

