@@ -118,9 +118,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> None:
             await scripted.is_done.wait()
         seconds, count = time.perf_counter() - begun, scripted.ended - ended
         after = [_cpu_seconds(process) for process in (agent, *hosts)]
-        agent_us, *host_us = (
-            (b - a) / count * 1e6 for a, b in zip(before, after, strict=True)
-        )
+        agent_us, *host_us = ((b - a) / count * 1e6 for a, b in zip(before, after, strict=True))
         print(f"{count / seconds:,.0f} calls/s with {len(hosts)} processes")
         print(f"agent {agent_us:.1f} µs/call, processes {sum(host_us):.1f} µs/call")
         print(f"{count / (scripted.messages - messages):.0f} calls a message")

@@ -71,6 +71,7 @@ class Agent:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._gpus = GpuSlots(offer.capacity.gpus)
         self._news = asyncio.Event()
+        self._session_number = 0
         self._hosted = HostedTasks(self._news)
         self.hosts = HostPool(offer.capacity, host_limits, surroundings, self._gpus, self._hosted)
         self._renew_seconds = 5.0
@@ -145,7 +146,8 @@ class Agent:
         self._hosted.rewind()
         self._is_drain_told = False
         self._credits_to_grant = max(0, self._offer.slots - self.running_count)
-        call = self._stub.Session(self._outgoing())
+        self._session_number += 1
+        call = self._stub.Session(self._outgoing(self._session_number))
         renewing: asyncio.Task[None] | None = None
         try:
             async for response in call:
@@ -157,12 +159,18 @@ class Agent:
             if renewing is not None:
                 renewing.cancel()
             call.cancel()
+            # When the orchestrator ended the call, cancelling it leaves its iterator alive: it must
+            # not take what the next session has to tell.
+            self._session_number += 1
+            self._news.set()
 
-    async def _outgoing(self) -> AsyncIterator[pb.SessionRequest]:
+    async def _outgoing(self, session_number: int) -> AsyncIterator[pb.SessionRequest]:
         yield pb.SessionRequest(records=[pb.WorkerRecord(register=self._introduction())])
         self._news.set()
         while True:
             await self._news.wait()
+            if session_number != self._session_number:
+                return
             self._news.clear()
             for message in _messages(self._take_records()):
                 yield message
