@@ -145,6 +145,11 @@ def names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}-{n}" for n in range(count)]
 
 
+async def gone(pid: int, timeout_seconds: float = 10) -> None:
+    """Returns when a process has ended."""
+    await eventually(lambda: not psutil.pid_exists(pid), timeout_seconds=timeout_seconds)
+
+
 async def pid_of(calls: Calls, task_id: str) -> int:
     """Of the process in which a task waits."""
     await eventually(lambda: bool(calls.orchestrator.lines(task_id)))
@@ -334,7 +339,7 @@ async def test_call_of_another_worker_by_now_is_killed_and_not_told(calls: Calls
     await eventually(lambda: any(r.attempts for r in calls.orchestrator.renewals))
     ref = next(r.attempts[0] for r in reversed(calls.orchestrator.renewals) if r.attempts)
     calls.orchestrator.send(leases_renewed={"lost": [ref]})
-    await eventually(lambda: not psutil.pid_exists(pid))
+    await gone(pid)
     await eventually(lambda: calls.orchestrator.credits == 1_000)
     assert "w" not in calls.orchestrator.ends
 
@@ -366,14 +371,14 @@ async def test_killed_worker_takes_its_processes_with_it(calls: Calls) -> None:
     pid = await pid_of(calls, "w")
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
-    await eventually(lambda: not psutil.pid_exists(pid))
+    await gone(pid)
 
 
 async def test_idle_process_is_ended(calls: Calls) -> None:
     await calls.start_worker(warm_idle_seconds="0.5")
     end = await calls.call("a", "process", 0)
     pid = int(end.result_json.strip("[]").split(",")[0])
-    await eventually(lambda: not psutil.pid_exists(pid))
+    await gone(pid)
 
 
 async def test_process_is_replaced_after_so_many_calls(calls: Calls) -> None:
@@ -383,7 +388,7 @@ async def test_process_is_replaced_after_so_many_calls(calls: Calls) -> None:
         calls.assign(ids, "process")
         runs = await calls.orchestrator.results(ids)
         pid = runs[0][0]
-        await eventually(lambda pid=pid: not psutil.pid_exists(pid))
+        await gone(pid)
 
 
 async def test_process_that_has_grown_is_replaced(calls: Calls) -> None:
@@ -392,7 +397,7 @@ async def test_process_that_has_grown_is_replaced(calls: Calls) -> None:
     # The first size is looked at only now and then.
     end = await calls.call("b", "grow", 0)
     assert end.outcome == SUCCEEDED
-    await eventually(lambda: not psutil.pid_exists(int(end.result_json)), timeout_seconds=20)
+    await gone(int(end.result_json), timeout_seconds=20)
 
 
 async def test_preloaded_modules_are_there_before_the_function(calls: Calls) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tensorfleet.gateway.convert import words
-from tensorfleet.gateway.convert.values import to_object, to_text, to_time
+from tensorfleet.gateway.convert.values import to_object, to_text, to_time, to_value
 from tensorfleet.orchestrator.v1 import (
     failure_pb2,
     job_pb2,
@@ -26,8 +26,9 @@ def to_job_spec(asked: jobs.CreateJob) -> job_pb2.JobSpec:
         code_artifact_id=asked.code,
         priority=words.number_of(words.PRIORITIES, asked.priority),
         resources=resources_pb2.Resources(
-            cpus=asked.resources.cpus,
-            memory_bytes=memory_bytes(asked.resources.memory),
+            # Zero means what the kind needs.
+            cpus=asked.resources.cpus or 0,
+            memory_bytes=memory_bytes(asked.resources.memory or 0),
             gpus=asked.resources.gpus,
             gpu_kind=asked.resources.gpu_kind,
             labels=asked.resources.labels,
@@ -132,6 +133,7 @@ def to_task(task: task_pb2.Task) -> jobs.Task:
         plan=to_object(task.task_json),
         attempts=[_to_attempt(attempt) for attempt in task.attempts],
         create_time=to_time(task, "create_time"),
+        result=to_value(task.result_json),
     )
 
 

@@ -20,6 +20,11 @@ def to_object(text: str) -> dict[str, Any]:
     return msgspec.json.decode(text, type=dict[str, Any]) if text else {}
 
 
+def to_value(text: str) -> Any:
+    """A JSON value that travels as text; empty text is null."""
+    return msgspec.json.decode(text) if text else None
+
+
 def to_text(value: dict[str, Any]) -> str:
     """A JSON object as text."""
     return msgspec.json.encode(value).decode()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tensorfleet.kinds.registry import find_kind
 from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.convert.times import to_duration, to_timestamp
 from tensorfleet.orchestrator.convert.values import (
@@ -11,8 +12,6 @@ from tensorfleet.orchestrator.convert.values import (
 )
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
 from tensorfleet.orchestrator.resources import (
-    DEFAULT_CPUS,
-    DEFAULT_MEMORY_BYTES,
     Resources,
     resource_problems,
 )
@@ -32,14 +31,16 @@ def spec_from_message(message: job_pb2.JobSpec) -> JobSpec:
 
     Raises:
         InvalidJob: Some values are out of range; it lists all of them.
+        UnknownKind: No kind has this name.
         Unimplemented: It asks for what this version does not have.
     """
     refuse_absent_features(message)
     problems: list[FieldError] = []
     needs = message.resources
+    default = find_kind(message.kind).default_resources
     resources = Resources(
-        cpus=needs.cpus or DEFAULT_CPUS,
-        memory_bytes=needs.memory_bytes or DEFAULT_MEMORY_BYTES,
+        cpus=needs.cpus or default.cpus,
+        memory_bytes=needs.memory_bytes or default.memory_bytes,
         gpus=needs.gpus,
         gpu_kind=needs.gpu_kind,
         labels=dict(needs.labels),

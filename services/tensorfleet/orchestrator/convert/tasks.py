@@ -20,6 +20,7 @@ def task_to_message(task: Task) -> task_pb2.Task:
         task_json=task.task_json,
         attempts=[attempt_to_message(attempt) for attempt in task.attempts],
         create_time=to_timestamp(task.create_time),
+        result_json=task.result_json,
     )
 
 

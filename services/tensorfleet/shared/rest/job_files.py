@@ -23,7 +23,7 @@ MAX_MEMORY_BYTES = 1 << 50
 # MongoDB keeps documents nested up to 100 deep; the spec lies a few levels down in its own.
 MAX_SPEC_DEPTH = 64
 # A few YAML lines with anchors can stand for billions of values.
-MAX_SPEC_VALUES = 200_000
+MAX_SPEC_VALUES = 500_000
 
 _UNIT_BYTES = {
     "": 1,

@@ -29,10 +29,25 @@ Labels = Annotated[
 class AskedResources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What each task of a job needs."""
 
-    cpus: Annotated[float, Meta(gt=0, le=100_000, description="Cores; fractions are fine")] = 1.0
-    memory: Annotated[
-        int | str, Meta(description='Main memory: "512MiB", "1.5GiB", or a number of bytes')
-    ] = "512MiB"
+    cpus: (
+        Annotated[
+            float,
+            Meta(
+                gt=0, le=100_000, description="Cores; fractions are fine. Absent: as its kind needs"
+            ),
+        ]
+        | None
+    ) = None
+    memory: (
+        Annotated[
+            int | str,
+            Meta(
+                description='Main memory: "512MiB", "1.5GiB", or a number of bytes. Absent: as its '
+                "kind needs"
+            ),
+        ]
+        | None
+    ) = None
     gpus: Annotated[int, Meta(ge=0, le=100_000, description="Whole GPUs")] = 0
     gpu_kind: Annotated[
         str, Meta(max_length=128, description='Kind of GPU ("h200"); empty accepts any')
@@ -185,6 +200,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     attempts: list[Attempt]
     """Oldest first."""
     create_time: datetime | None
+    result: Any = None
+    """The kind's own result, once it succeeded; null when there is none."""
 
 
 class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
