@@ -37,7 +37,7 @@ def problems(text: str) -> dict[str, str]:
 def test_good_file() -> None:
     job = parse_job_file(GOOD)
     assert (job.kind, job.code, job.resources.cpus) == ("train", "./src", 2)
-    assert memory_bytes(job.resources.memory) == 1536 * 1024 * 1024
+    assert memory_bytes(job.resources.memory or "") == 1536 * 1024 * 1024
     assert job.spec == {"entrypoint": "train.py", "params": {"lr": 0.1, "deep": [1, None, True]}}
 
 
