@@ -95,7 +95,7 @@ def print_results(results: Any) -> bool:
     import msgspec
 
     from tensorfleet.cli.terminal import print_error
-    from tensorfleet.sdk.call_results import CallFailed
+    from tensorfleet.sdk.call_results import call_failed
 
     all_returned = True
     for index, result, failure, has_returned in results.ends():
@@ -105,5 +105,5 @@ def print_results(results: Any) -> bool:
             all_returned = False
             # The line of the result stays, so that lines can be counted.
             typer.echo("null")
-            print_error(str(CallFailed(index, failure)))
+            print_error(str(call_failed(index, failure)))
     return all_returned

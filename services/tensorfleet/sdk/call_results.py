@@ -3,23 +3,28 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from tensorfleet.shared.errors import TensorFleetError
+from tensorfleet.shared.errors import Conflict
 from tensorfleet.shared.rest.events import Event, TaskStateEvent
 from tensorfleet.shared.rest.jobs import Failure, Job, Task
 
 
-class CallFailed(TensorFleetError):
+class CallFailed(Conflict):
     """One of the calls did not return; the others go on."""
 
     reason = "CALL_FAILED"
 
-    def __init__(self, index: int, failure: Failure | None) -> None:
-        why = f"{failure.reason}: {failure.message}" if failure else "it was cancelled"
-        super().__init__(f"call {index} failed: {why}")
+    def __init__(self, message: str, *, index: int = 0, failure: Failure | None = None) -> None:
+        super().__init__(message)
         self.index = index
         """Of the call, from 0."""
         self.failure = failure
         """Why, with the last lines of its traceback."""
+
+
+def call_failed(index: int, failure: Failure | None) -> CallFailed:
+    """The error of a call that did not return."""
+    why = f"{failure.reason}: {failure.message}" if failure else "it was cancelled"
+    return CallFailed(f"call {index} failed: {why}", index=index, failure=failure)
 
 
 class JobReader(Protocol):
@@ -54,7 +59,7 @@ class CallResults:
         """
         for index, result, failure, has_returned in self.ends():
             if not has_returned:
-                raise CallFailed(index, failure)
+                raise call_failed(index, failure)
             yield result
 
     def ends(self) -> Iterator[tuple[int, Any, Failure | None, bool]]:
