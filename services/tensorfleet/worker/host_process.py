@@ -35,6 +35,9 @@ TAIL_LINES = 50
 READY_SECONDS = 120.0
 # How long lines wait for the mark that tells whose they are.
 MARK_SECONDS = 0.02
+MAX_QUIET_COUNT = 10
+LIVE_SECONDS = 0.1
+MAX_HELD_LINES = 5_000
 CLOSE_SECONDS = 5.0
 PIPE_CLOSE_SECONDS = 2.0
 # How much work a host has in reserve, so that it never waits for the worker.
@@ -323,27 +326,39 @@ class HostProcess(asyncio.Protocol):
         self, pipe: asyncio.StreamReader, stream: event_pb2.LogStream.ValueType, mark: int
     ) -> None:
         marked = MarkedLines(self._token)
+        loop = asyncio.get_running_loop()
         waiting: list[str] = []
+        held, since, quiet_count = 0, 0.0, 0
         while True:
             try:
                 async with asyncio.timeout(MARK_SECONDS if waiting else None):
                     chunk = await pipe.read(READ_BYTES)
             except TimeoutError:
-                # No mark yet: they are of the task that runs.
-                await self._pass_on(self.running[0], stream, waiting)
-                waiting = []
+                # They are of the task that runs, unless it has ended meanwhile: then its mark is on
+                # its way, or may even have come together with the timeout.
+                quiet_count += 1
+                is_certain = quiet_count > 1 and held == self.running[0]
+                if is_certain or quiet_count == MAX_QUIET_COUNT:
+                    await self._pass_on(held, stream, waiting)
+                    waiting = []
                 continue
             ended, rest = marked.feed(chunk)
             for number, lines in ended:
                 await self._pass_on(number, stream, waiting + lines)
                 waiting = []
                 self._owner.task_marked(self, number, mark)
-            waiting += rest if chunk else marked.flush()
-            if not chunk or len(waiting) > TAIL_LINES:
-                await self._pass_on(self.running[0], stream, waiting)
-                waiting = []
             if not chunk:
+                await self._pass_on(self.running[0], stream, waiting + marked.flush())
                 return
+            if rest and not waiting:
+                held, since, quiet_count = self.running[0], loop.time(), 0
+            waiting += rest
+            if len(waiting) > MAX_HELD_LINES or loop.time() - since > LIVE_SECONDS:
+                # A task that writes without a pause is seen live, too.
+                is_certain = held == self.running[0]
+                if is_certain or len(waiting) > 2 * MAX_HELD_LINES:
+                    await self._pass_on(held, stream, waiting)
+                    waiting = []
 
     async def _pass_on(
         self, number: int, stream: event_pb2.LogStream.ValueType, lines: list[str]
