@@ -74,7 +74,7 @@ LINES = [(priority, user) for priority in Priority for user in range(4)]
 
 
 def _line(priority: Priority, user: int) -> LineKind:
-    row = {
+    row: dict[str, object] = {
         "priority": priority.value,
         "project": "bench",
         "user": f"user-{user}",

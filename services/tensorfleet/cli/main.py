@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from tensorfleet import __version__
 from tensorfleet.cli import (
+    call,
     datasets,
     demo,
     doctor,
@@ -93,6 +94,7 @@ app.command(rich_help_panel=FLEET)(up.up)
 app.command(rich_help_panel=FLEET)(up.down)
 app.command(rich_help_panel=FLEET)(demo.demo)
 app.command(rich_help_panel=JOBS)(submit.submit)
+app.command(rich_help_panel=JOBS)(call.call)
 app.command(rich_help_panel=JOBS)(watch.watch)
 app.command(rich_help_panel=JOBS)(jobs.jobs)
 app.command(rich_help_panel=JOBS)(jobs.show)

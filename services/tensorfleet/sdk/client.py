@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from tensorfleet.sdk.call_results import CallResults
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
 from tensorfleet.sdk.event_reader import EventReader
@@ -159,6 +160,38 @@ class Client:
         return self._connection.request(
             "POST", "/api/v1/jobs", Job, body=asked, headers={"Idempotency-Key": key}
         )
+
+    def call(
+        self,
+        function: str,
+        calls: Iterable[Sequence[Any] | Mapping[str, Any]] | int,
+        *,
+        code: str | Path = "",
+        **fields: Any,
+    ) -> CallResults:
+        """Has the fleet call a function many times; what is returned gives the results in order.
+
+        ```python
+        for area in fleet.call("shapes:area", [[1, 2], [3, 4]], code="."):
+            print(area)
+        ```
+
+        Args:
+            function: "module:function", in the code folder or installed on the workers.
+            calls: The arguments of each call: a list, or a mapping with `args` and `kwargs`; they
+                and the results are JSON. A number means that many calls; a function with a
+                parameter `index` gets the call's number.
+            code: The folder with the function's code; empty means none.
+            fields: What else a job may have: name, priority, resources, timeout_seconds,
+                max_attempts, labels; and of its spec preload and environment.
+
+        Raises:
+            InvalidJob: `fields` names everything that is wrong.
+        """
+        from tensorfleet.kinds.call.job import call_job  # here, as importing this must stay quick
+
+        given = calls if isinstance(calls, int) else list(calls)
+        return CallResults(self, self.submit(call_job(function, given, code=str(code), **fields)))
 
     def job(self, job_id: str) -> Job:
         """One job.

@@ -17,6 +17,7 @@ from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.cgroup import CgroupHome
+from tensorfleet.worker.host_pool import HostLimits
 from tensorfleet.worker.leftovers import sweep_leftovers
 from tensorfleet.worker.process_group import mark_processes
 from tensorfleet.worker.process_tree import ProcessTable
@@ -52,7 +53,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
             processes=ProcessTable(),
             cgroups=cgroups,
         )
-        agent = Agent(_offer(settings), orchestrator, surroundings)
+        agent = Agent(_offer(settings), orchestrator, surroundings, _host_limits(settings))
         stack.push_async_callback(warm_pool.close)
         stack.push_async_callback(agent.close)
         registry = new_registry()
@@ -67,7 +68,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         )
         attached.set_function(lambda: float(agent.is_attached))
         stack.enter_context(metrics_served(settings.worker_metrics_listen, registry))
-        async with running_beside(agent.run(), warm_pool.close_idle()):
+        async with running_beside(agent.run(), agent.hosts.watch(), warm_pool.close_idle()):
             log.info("worker started", worker_id=settings.worker_name)
             await stop.wait()
             await agent.drain(settings.worker_drain_grace_seconds)
@@ -87,6 +88,14 @@ def _limits(settings: WorkerSettings) -> AttemptLimits:
 def _find_cgroups(worker_name: str, data_folder: Path) -> CgroupHome | None:
     # Workers of one name, of different fleets, may share a machine; a folder they cannot.
     return CgroupHome.find(f"{worker_name}-{zlib.crc32(bytes(data_folder)):08x}")
+
+
+def _host_limits(settings: WorkerSettings) -> HostLimits:
+    return HostLimits(
+        processes=settings.worker_shared_processes or 4 * max(1, round(settings.worker_cpus)),
+        tasks_a_process=settings.worker_shared_process_tasks,
+        idle_seconds=settings.worker_warm_idle_seconds,
+    )
 
 
 def _offer(settings: WorkerSettings) -> Offer:

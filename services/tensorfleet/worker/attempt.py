@@ -14,13 +14,13 @@ import structlog
 
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, task_pb2
+from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, resources_pb2, task_pb2
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.caller import Caller, current_caller
 from tensorfleet.shared.errors import LeaseLost, TensorFleetError
 from tensorfleet.worker import attempt_files
 from tensorfleet.worker.artifact_cache import ArtifactCache
-from tensorfleet.worker.attempt_end import Stop, StopCause, describe_end
+from tensorfleet.worker.attempt_end import Stop, StopCause, describe_end, staging_failure
 from tensorfleet.worker.attempt_files import AttemptFiles
 from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.attempt_output import AttemptOutput
@@ -95,6 +95,11 @@ class RunningAttempt:
         """Which attempt: the fencing token."""
         return self.task.ref
 
+    @property
+    def resources(self) -> resources_pb2.Resources:
+        """What it occupies."""
+        return self.assignment.resources
+
     async def run(self) -> None:
         """Runs to the end and tells it. Raises only when it is cancelled."""
         current_caller.set(Caller(user=self.assignment.owner, project=self.assignment.project))
@@ -114,16 +119,9 @@ class RunningAttempt:
         except LeaseLost:
             self._is_abandoned = True
             outcome, failure = task_pb2.ATTEMPT_OUTCOME_LOST, None
-        except TensorFleetError as exc:
+        except (TensorFleetError, OSError) as exc:
             outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
-            failure = failure_pb2.Failure(
-                reason="STAGING_FAILED", message=f"the task could not be prepared: {exc}"
-            )
-        except OSError as exc:
-            outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
-            failure = failure_pb2.Failure(
-                reason="STAGING_FAILED", message=f"the worker's disk or system refused: {exc}"
-            )
+            failure = staging_failure(exc)
         except Exception as exc:
             log.exception("attempt failed unexpectedly")
             outcome = task_pb2.ATTEMPT_OUTCOME_LOST
@@ -199,13 +197,7 @@ class RunningAttempt:
                 order_file=order,
                 code_folder=files.code,
                 work_folder=files.work,
-                environment=task_environment(
-                    plan,
-                    files,
-                    thread_count=self._thread_count,
-                    gpu_ids=self.gpu_ids,
-                    socket_descriptor=theirs.fileno(),
-                ),
+                environment=self._environment(plan, root, theirs.fileno()),
                 thread_count=self._thread_count,
                 socket_descriptor=theirs.fileno(),
                 guard_descriptor=line.guards_descriptor,
@@ -311,6 +303,19 @@ class RunningAttempt:
             scratch_folder=str(files.scratch),
             heartbeat_seconds=self._surroundings.limits.heartbeat_seconds,
         )
+
+    def _environment(self, plan: TaskPlan, root: Path, descriptor: int) -> dict[str, str]:
+        return {
+            **task_environment(
+                plan,
+                root,
+                thread_count=self._thread_count,
+                gpu_ids=self.gpu_ids,
+                socket_descriptor=descriptor,
+            ),
+            channel.INDEX_VARIABLE: str(self.task.index),
+            channel.COUNT_VARIABLE: str(self.assignment.task_count),
+        }
 
     @property
     def _thread_count(self) -> int:

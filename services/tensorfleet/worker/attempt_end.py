@@ -6,6 +6,7 @@ from enum import Enum
 
 from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS
 from tensorfleet.orchestrator.v1 import failure_pb2, task_pb2
+from tensorfleet.shared.errors import DeadlineExceeded, TensorFleetError, Unavailable
 
 
 class StopCause(Enum):
@@ -65,6 +66,19 @@ def describe_end(
     return task_pb2.ATTEMPT_OUTCOME_FAILED, failure
 
 
+def staging_failure(exc: TensorFleetError | OSError) -> failure_pb2.Failure:
+    """Why a task could not be prepared: by what it asks for, or by no fault of its own."""
+    if isinstance(exc, OSError):
+        return failure_pb2.Failure(
+            reason="STAGING_UNAVAILABLE", message=f"the worker's disk or system refused: {exc}"
+        )
+    is_passing = isinstance(exc, Unavailable | DeadlineExceeded)
+    return failure_pb2.Failure(
+        reason="STAGING_UNAVAILABLE" if is_passing else "STAGING_FAILED",
+        message=f"the task could not be prepared: {exc}",
+    )
+
+
 def _describe_stop(stop: Stop, failure: failure_pb2.Failure) -> task_pb2.AttemptOutcome.ValueType:
     failure.reason = stop.cause.name
     failure.message = stop.message
@@ -73,7 +87,6 @@ def _describe_stop(stop: Stop, failure: failure_pb2.Failure) -> task_pb2.Attempt
             failure.message = "cancelled by a user"
             return task_pb2.ATTEMPT_OUTCOME_CANCELLED
         case StopCause.HANDED_BACK:
-            failure.reason = "WORKER_LOST"
             failure.message = "its worker was shut down and handed the task back"
             return task_pb2.ATTEMPT_OUTCOME_LOST
         case StopCause.PREEMPTED:

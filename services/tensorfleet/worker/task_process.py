@@ -13,6 +13,7 @@ from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS, EntrypointMissi
 from tensorfleet.kinds.registry import find_kind
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.worker.guard import split_off_guard
+from tensorfleet.worker.host_frames import HostOrder
 from tensorfleet.worker.task_limits import TaskLimits, apply_limits
 
 
@@ -22,14 +23,22 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     plan: TaskPlan
     limits: TaskLimits
+    host: HostOrder | None = None
+    """For a process that runs many tasks, each with a plan of its own; they agree in the rest."""
 
 
 def run_order(order_file: Path, code_folder: Path | None) -> None:
     """Runs the task; the exit status is the user's code's."""
     order = msgspec.json.decode(order_file.read_bytes(), type=TaskOrder)
     apply_limits(order.limits)
+    kind = find_kind(order.kind)
+    if order.host is not None:
+        from tensorfleet.worker.task_host import run_host  # most tasks do without
+
+        run_host(kind, order.host, code_folder)
+        return
     try:
-        find_kind(order.kind).run(order.plan, code_folder)
+        kind.run(order.plan, code_folder)
     except EntrypointMissing as exc:
         sys.stderr.write(f"{exc}\n")
         sys.exit(ENTRYPOINT_MISSING_STATUS)

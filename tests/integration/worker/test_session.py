@@ -28,6 +28,7 @@ from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.host_pool import HostLimits
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
@@ -150,7 +151,8 @@ async def agent_running(address: str, folder: Path) -> AsyncIterator["asyncio.Ta
             cgroups=None,
         )
         offer = Offer(name="w", capacity=resources_pb2.Resources(cpus=1), slots=1)
-        agent = Agent(offer, channel, surroundings)
+        hosts = HostLimits(processes=1, tasks_a_process=1, idle_seconds=0)
+        agent = Agent(offer, channel, surroundings, hosts)
         running = asyncio.create_task(agent.run())
         yield running
         await eventually(lambda: agent.running_count == 0)

@@ -80,6 +80,8 @@ async def test_created_job_has_everything_that_was_asked(gateway: RunningGateway
 async def test_what_is_not_asked_for_is_left_to_the_orchestrator(gateway: RunningGateway) -> None:
     job = (await gateway.http.post(JOBS, json={"kind": "train"})).json()
     assert (job["name"], job["priority"], job["max_attempts"]) == ("train", "normal", 1)
+    # What a task needs depends on the kind: the orchestrator fills it in.
+    assert (job["resources"]["cpus"], job["resources"]["memory_bytes"]) == (0, 0)
     assert (job["timeout_seconds"], job["code"], job["spec"]) == (None, "", {})
     assert (job["retry_rules"], job["after"], job["not_before_time"]) == ([], [], None)
     assert job["initial_backoff_seconds"] is job["max_backoff_seconds"] is None

@@ -15,6 +15,9 @@ from tensorfleet.shared.grpc_client import open_channel
 from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
+from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.host_pool import HostLimits
+from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
 
@@ -78,9 +81,20 @@ async def connected(tmp_path: Path) -> AsyncIterator[Connect]:
                 cache=ArtifactCache(tmp_path / "cache", storage, 0),
                 storage=storage,
                 warm_pool=WarmPool(0),
+                limits=AttemptLimits(
+                    memory_tolerance=1,
+                    disk_bytes=0,
+                    open_files=1024,
+                    output_bytes=1024**2,
+                    silence_seconds=0,
+                ),
+                processes=ProcessTable(),
+                cgroups=None,
             )
             capacity = resources_pb2.Resources(cpus=1, memory_bytes=2**30)
-            agent = Agent(Offer(name="w1", capacity=capacity, slots=SLOTS), channel, surroundings)
+            offer = Offer(name="w1", capacity=capacity, slots=SLOTS)
+            hosts = HostLimits(processes=1, tasks_a_process=1, idle_seconds=0)
+            agent = Agent(offer, channel, surroundings, hosts)
             running = asyncio.create_task(agent.run())
             stack.push_async_callback(_cancelled, running)
             return agent

@@ -43,7 +43,7 @@ class TaskStateEvent(EventBase, frozen=True, kw_only=True, tag="task_state"):
     worker_id: str
     failure: Failure | None
     result: Any = None
-    """What the kind keeps of a task that succeeded; null when there is nothing."""
+    """The kind's own result of a task that succeeded; null when there is none."""
 
 
 class ProgressEvent(EventBase, frozen=True, kw_only=True, tag="progress"):

@@ -26,7 +26,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 # MongoDB keeps documents nested up to 100 deep; the spec lies a few levels down in its own.
 MAX_SPEC_DEPTH = 64
 # A few YAML lines with anchors can stand for billions of values.
-MAX_SPEC_VALUES = 200_000
+MAX_SPEC_VALUES = 500_000
 
 _UNIT_BYTES = {
     "": 1,

@@ -36,17 +36,22 @@ class AskedResources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cpus: (
         Annotated[
             float,
-            Meta(gt=0, le=100_000, description="Cores; fractions are fine. None: as the kind says"),
+            Meta(
+                gt=0, le=100_000, description="Cores; fractions are fine. Absent: as its kind needs"
+            ),
         ]
         | None
     ) = None
-    memory: Annotated[
-        int | str | None,
-        Meta(
-            description='Main memory: "512MiB", "1.5GiB", or a number of bytes. '
-            "None: as the kind says"
-        ),
-    ] = None
+    memory: (
+        Annotated[
+            int | str,
+            Meta(
+                description='Main memory: "512MiB", "1.5GiB", or a number of bytes. Absent: as its '
+                "kind needs"
+            ),
+        ]
+        | None
+    ) = None
     gpus: Annotated[int, Meta(ge=0, le=100_000, description="Whole GPUs")] = 0
     gpu_kind: Annotated[
         str, Meta(max_length=128, description='Kind of GPU ("h200"); empty accepts any')
@@ -286,7 +291,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first."""
     create_time: datetime | None
     result: Any = None
-    """What the kind keeps of a task that succeeded; null when there is nothing."""
+    """The kind's own result, once it succeeded; null when there is none."""
 
 
 class TaskPage(msgspec.Struct, frozen=True, kw_only=True):
