@@ -182,20 +182,20 @@ class HostGroup:
             if self._failed_starts >= MAX_FAILED_STARTS:
                 self._failed_starts = 0
                 message = "its process ended before it ran anything, several times: "
-                self.fail_waiting("USER_CODE", message + " / ".join(list(host.tail)[-3:]))
+                message += " / ".join(list(host.tail)[-3:])
+                self.fail_waiting(failure_pb2.Failure(reason="USER_CODE", message=message))
 
-    def host_not_started(self, host: HostProcess, message: str) -> None:
+    def host_not_started(self, host: HostProcess, failure: failure_pb2.Failure) -> None:
         """What a process needs cannot be had, and so no task can run."""
         self.hosts.remove(host)
         self._tell_held_ends(host)
         self._put_back(list(host.in_flight.values()))
         host.in_flight.clear()
         if not any(other.was_ready for other in self.hosts):
-            self.fail_waiting("STAGING_FAILED", message)
+            self.fail_waiting(failure)
 
-    def fail_waiting(self, reason: str, message: str) -> None:
+    def fail_waiting(self, failure: failure_pb2.Failure) -> None:
         """Tells that no waiting task can run."""
-        failure = failure_pb2.Failure(reason=reason, message=message)
         while self.waiting:
             task = self.waiting.popleft()
             self._tasks.finish(task, no_success(task, task_pb2.ATTEMPT_OUTCOME_FAILED, failure))

@@ -13,9 +13,9 @@ import structlog
 
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
-from tensorfleet.orchestrator.v1 import resources_pb2
+from tensorfleet.orchestrator.v1 import failure_pb2, resources_pb2
 from tensorfleet.shared.errors import TensorFleetError
-from tensorfleet.worker.attempt_end import StopCause
+from tensorfleet.worker.attempt_end import StopCause, staging_failure
 from tensorfleet.worker.gpu_slots import GpuSlots
 from tensorfleet.worker.host_group import HostGroup
 from tensorfleet.worker.host_key import HostKey, process_limit
@@ -182,14 +182,12 @@ class HostPool:
     async def _run(self, group: HostGroup, host: HostProcess) -> None:
         try:
             exit_status = await host.run()
-        except TensorFleetError as exc:
-            group.host_not_started(host, f"the task could not be prepared: {exc}")
-        except OSError as exc:
-            group.host_not_started(host, f"the worker's disk or system refused: {exc}")
+        except (TensorFleetError, OSError) as exc:
+            group.host_not_started(host, staging_failure(exc))
         except Exception as exc:
             log.exception("host failed unexpectedly")
             message = f"the worker failed with {type(exc).__name__}; its log says more"
-            group.host_not_started(host, message)
+            group.host_not_started(host, failure_pb2.Failure(reason="INTERNAL", message=message))
         else:
             log.info("host ended", pid=host.pid, exit_status=exit_status, tasks=host.run_count)
             group.host_ended(host, exit_status)

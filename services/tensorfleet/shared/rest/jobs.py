@@ -77,7 +77,7 @@ class RetryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         str,
         Meta(
             max_length=MAX_LOG_PATTERN_LENGTH,
-            description="Regular expression (RE2) that one of the last lines contains; empty: any",
+            description='Text that one of the last lines contains, "*" for anything; empty: any',
         ),
     ] = ""
     max_retries: Annotated[
