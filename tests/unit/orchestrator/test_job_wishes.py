@@ -185,6 +185,13 @@ def test_job_is_released_by_each_of_the_jobs_it_waits_for() -> None:
     assert job_changes.release(first.job, two, NOW).job.waits_for == frozenset()
 
 
+def test_nothing_is_told_after_the_end_of_a_job_that_was_cancelled_while_it_waited() -> None:
+    played = Played(waits_for=frozenset({JobId("job-a")}))
+    played.cancel()
+    released = job_changes.release(played.job, JobId("job-a"), LATER)
+    assert released == job_changes.JobChange(job=played.job)
+
+
 def test_job_whose_dependency_failed_is_cancelled_with_that_reason() -> None:
     played = Played(waits_for=frozenset({JobId("job-a")}))
     failure = Failure(reason=DEPENDENCY_FAILED, message="job-a failed")
