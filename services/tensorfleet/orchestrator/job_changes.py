@@ -269,7 +269,7 @@ def update(job: Job, changed: Job, now: datetime, words: str) -> JobChange:
 
 def release(job: Job, dependency: JobId, now: datetime) -> JobChange:
     """A job that this one waits for has succeeded."""
-    if dependency not in job.waits_for:
+    if dependency not in job.waits_for or job.state.is_terminal:
         return JobChange(job=job)
     left = job.waits_for - {dependency}
     message = f"{dependency} succeeded"

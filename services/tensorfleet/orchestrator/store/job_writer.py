@@ -407,11 +407,11 @@ class JobWriter:
             }
             try:
                 change = ask.rule(draft.job, tasks)
-            except TensorFleetError as exc:
+                if (change.tasks or change.job is not draft.job) and not change.events:
+                    raise TensorFleetError(f"a change of job {draft.job.id} has no event")
+            except Exception as exc:  # noqa: BLE001  the asker gets it, and nobody else
                 results.append(exc)
                 continue
-            if (change.tasks or change.job is not draft.job) and not change.events:
-                raise TensorFleetError(f"a change of job {draft.job.id} has no event")
             draft.job = change.job
             draft.tasks.update({task.id: task for task in change.tasks})
             draft.events += change.events

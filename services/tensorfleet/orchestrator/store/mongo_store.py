@@ -189,7 +189,11 @@ class MongoOrchestratorStore:
 
     async def jobs_waiting_for(self, job_id: JobId) -> list[Job]:
         """See OrchestratorStore."""
-        query = {"waits_for": job_id, "waits_for.0": {"$exists": True}}
+        query = {
+            "waits_for": job_id,
+            "waits_for.0": {"$exists": True},
+            "state": {"$nin": [state.value for state in JobState if state.is_terminal]},
+        }
         with mongo_errors_translated():
             return [documents.job_from_document(row) async for row in self._jobs.find(query)]
 
