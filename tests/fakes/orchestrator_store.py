@@ -129,9 +129,7 @@ class FakeOrchestratorStore:
             for task in sorted(kept.tasks.values(), key=lambda t: t.index)
             if task.state is TaskState.QUEUED
             and (
-                after is None
-                or job_id < after[0]
-                or (job_id == after[0] and task.index > after[1])
+                after is None or job_id < after[0] or (job_id == after[0] and task.index > after[1])
             )
         ]
         return found[:limit]
@@ -211,16 +209,12 @@ class FakeOrchestratorStore:
         """See OrchestratorStore."""
         worker = await self.get_worker(worker_id)
         until = worker.quarantine_end_time if is_drained else None
-        self._workers[worker_id] = replace(
-            worker, is_drained=is_drained, quarantine_end_time=until
-        )
+        self._workers[worker_id] = replace(worker, is_drained=is_drained, quarantine_end_time=until)
 
     async def quarantine_worker(self, worker_id: WorkerId, until: datetime) -> None:
         """See OrchestratorStore."""
         if worker_id in self._workers:
-            self._workers[worker_id] = replace(
-                self._workers[worker_id], quarantine_end_time=until
-            )
+            self._workers[worker_id] = replace(self._workers[worker_id], quarantine_end_time=until)
 
     async def get_worker(self, worker_id: WorkerId) -> Worker:
         """See OrchestratorStore."""
@@ -243,6 +237,5 @@ class FakeOrchestratorStore:
             task
             for kept in self._kept.values()
             for task in kept.tasks.values()
-            if task.state is TaskState.RUNNING
-            and worker_id in (None, task.attempts[-1].worker_id)
+            if task.state is TaskState.RUNNING and worker_id in (None, task.attempts[-1].worker_id)
         ]

@@ -222,7 +222,7 @@ class Dispatcher:
             if not job.spec.is_gang:
                 self._send(job, tasks, claimed)
                 is_sent = True
-            change = await self._lifecycle.start(job_id, claimed)
+            change = await self._lifecycle.start(job_id, claimed, may_wait=is_sent)
         except JobNotFound:
             pass
         except Unavailable as exc:

@@ -1,6 +1,7 @@
 """What users want of their jobs: create, cancel, pause, resume, retry, change."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -66,10 +67,15 @@ class JobControl:
         if stored.id == job.id:
             log.info("job created", job_id=job.id, kind=spec.kind, tasks=len(tasks))
             await self._backlog.put(job, tasks)
-            for dependency in (await self._store.get_jobs(list(spec.after_job_ids))).values():
-                if dependency.state.is_terminal:
-                    await self._lifecycle.follow_job_end(dependency)
+            if spec.after_job_ids:
+                await self._follow_dependencies(spec.after_job_ids)
         return stored
+
+    async def _follow_dependencies(self, wanted: Sequence[JobId]) -> None:
+        """Some may have ended before this job was there to be let go on."""
+        for dependency in (await self._store.get_jobs(wanted)).values():
+            if dependency.state.is_terminal:
+                await self._lifecycle.follow_job_end(dependency)
 
     async def _check_dependencies(self, job: Job) -> None:
         wanted = job.spec.after_job_ids

@@ -91,9 +91,7 @@ async def test_jobs_without_request_id_are_all_new(store: OrchestratorStore) -> 
 
 async def test_same_request_many_times_at_once_makes_one_job(store: OrchestratorStore) -> None:
     made = [queued_job(job_id=JobId(f"job-{n}"), request_id="r", tasks=2) for n in range(10)]
-    stored = await asyncio.gather(
-        *(store.create_job(job, tasks, [CREATED]) for job, tasks in made)
-    )
+    stored = await asyncio.gather(*(store.create_job(job, tasks, [CREATED]) for job, tasks in made))
     (job_id,) = {job.id for job in stored}
     listed = await store.list_jobs("default", state=None, kind="", before_id=None, limit=99)
     assert [job.id for job in listed] == [job_id]

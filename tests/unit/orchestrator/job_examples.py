@@ -124,9 +124,7 @@ class Played:
     def lose(self, *indexes: int) -> JobChange:
         """The leases of tasks run out."""
         ends = [(self.task(i).current, job_changes.lost(self.task(i))) for i in indexes]
-        return self.take(
-            job_changes.finish(self.job, self.tasks, None, ends, LATER, lambda: 0.0)
-        )
+        return self.take(job_changes.finish(self.job, self.tasks, None, ends, LATER, lambda: 0.0))
 
     def run(self, index: int = 0, how: AttemptEnd = SUCCESS) -> JobChange:
         """A task starts and ends."""

@@ -72,9 +72,7 @@ def test_job_keeps_the_first_failure_when_later_tasks_end_otherwise() -> None:
 def test_success_brings_outputs_and_result_to_job_and_task() -> None:
     output = ProducedOutput(type=OutputType.ARTIFACT, name="a", version=0, artifact_id="b")
     played = Played(tasks=2)
-    end = AttemptEnd(
-        outcome=AttemptOutcome.SUCCEEDED, outputs=(output,), result_json='{"loss": 1}'
-    )
+    end = AttemptEnd(outcome=AttemptOutcome.SUCCEEDED, outputs=(output,), result_json='{"loss": 1}')
     change = played.run(0, end)
     assert change.job.outputs == (output,)
     assert change.tasks[0].result_json == '{"loss": 1}'

@@ -69,10 +69,7 @@ def lines(count: int, size: int = 1) -> list[EventDraft]:
         Metric(step=None, values={}),
         Metric(step=2**63 - 1, values={"a.b": math.inf, "$c": -math.inf, "": -0.0}),
         *(LogLines(stream=stream, lines=("", "\x00", "日本")) for stream in LogStream),
-        *(
-            ProducedOutput(type=kind, name="n", version=3, artifact_id="a")
-            for kind in OutputType
-        ),
+        *(ProducedOutput(type=kind, name="n", version=3, artifact_id="a") for kind in OutputType),
         Notice(reason="R", message="words"),
     ],
 )

@@ -10,7 +10,7 @@ from tests.unit.orchestrator.job_examples import BROKEN, LATER, OTHER_WORKER, Pl
 
 
 def filters(writes: list[TaskWrite]) -> list[dict[str, Any]]:
-    return [write._filter for write in writes]  # noqa: SLF001  there is no other way to look
+    return [write._filter for write in writes]
 
 
 def started(played: Played, count: int) -> list[Any]:
@@ -73,7 +73,7 @@ def test_statement_writes_everything_that_can_change() -> None:
     played = Played()
     ((before, after),) = started(played, 1)
     (write,) = task_writes([(before, after)])
-    told = write._doc["$set"]  # type: ignore[index]  # noqa: SLF001
+    told = write._doc["$set"]  # type: ignore[index]
     assert told["state"] == "running"
     assert told["attempt"] == 1
     assert told["worker_id"] == "w1"
