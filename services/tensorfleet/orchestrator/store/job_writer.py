@@ -96,6 +96,7 @@ class JobWriter:
         self.on_events: OnEvents = lambda _job, _after, _drafts: None
         """Told of events that have just become durable, in order."""
         self._waiting: deque[_Change] = deque()
+        self._under_way: Sequence[_Change] = ()
         self._writing: asyncio.Task[None] | None = None
 
     async def change(
@@ -122,6 +123,13 @@ class JobWriter:
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
+    async def written(self) -> None:
+        """Waits until what was asked for before is written, or has failed."""
+        self._urgent.set()
+        asked = [ask.done for ask in (*self._under_way, *self._waiting)]
+        if asked:
+            await asyncio.wait(asked)
+
     async def look_up(
         self, job_id: JobId, task_ids: Sequence[TaskId]
     ) -> tuple[Job, dict[TaskId, Task]]:
@@ -139,7 +147,7 @@ class JobWriter:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE_SECONDS):
                         await self._urgent.wait()
-                group = self._next_group()
+                group = self._under_way = self._next_group()
                 if not self._waiting:
                     self._urgent.clear()
                 try:

@@ -106,6 +106,10 @@ class MongoOrchestratorStore:
         """Has a listener told of events that this process has just made durable."""
         self._writer.on_events = listener
 
+    async def written(self) -> None:
+        """See OrchestratorStore."""
+        await self._writer.written()
+
     async def flush(self) -> None:
         """Waits until all changes that were asked for are written; before the client closes."""
         await self._writer.flush()

@@ -103,6 +103,10 @@ class OrchestratorStore(Protocol):
         """Removes tasks of jobs that are not there: their creation was never finished."""
         ...
 
+    async def written(self) -> None:
+        """Returns when the changes that were asked for here before are written, or have failed."""
+        ...
+
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
         """Some events of a job in order, without gaps; none when there are no more.
 
