@@ -52,8 +52,6 @@ class JobControl:
             IdempotencyConflict: The request id was used for another job.
         """
         now = self._clock()
-        await self._fleet.check_possible(spec.resources)
-
         def plan() -> tuple[Job, list[Task]]:
             return plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
 
@@ -61,6 +59,7 @@ class JobControl:
             job, tasks = await asyncio.to_thread(plan)
         else:
             job, tasks = plan()
+        await self._fleet.check_possible(spec.resources, len(tasks) if spec.is_gang else 1)
         await self._check_dependencies(job)
         told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
         stored = await self._store.create_job(job, tasks, [told])
