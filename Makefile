@@ -66,12 +66,33 @@ check: install ## Lint, types, import rules, contracts, generated code (under a 
 test: install ## Run every test, against real servers that it starts itself
 	$(BIN)/python -m pytest
 
+# Of `make chaos`: how long the random storm lasts, and where it begins.
+CHAOS_SECONDS ?= 300
+CHAOS_SEED ?= 1
+
+.PHONY: chaos
+chaos: install ## Break a fleet under load, for CHAOS_SECONDS from CHAOS_SEED on
+	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m pytest -s tests/chaos
+
+.PHONY: simulation
+simulation: install ## The scheduler with 10,000 simulated workers and 1,000,000 tasks
+	$(BIN)/python -m tests.simulation
+
 .PHONY: bench
-bench: bench-start ## Run every benchmark; results in build/bench/
+bench: bench-start bench-dispatch bench-fleet ## Run every benchmark; results in build/bench/
 
 .PHONY: bench-start
 bench-start: install ## Start-up, first training step, idle memory and CPU, install size
 	$(BIN)/python -m tests.bench.start
+
+# gRPC's library says on every fork that there are other threads.
+.PHONY: bench-dispatch
+bench-dispatch: install ## Tasks and jobs per second, latencies, claims; beside Dramatiq
+	GRPC_VERBOSITY=ERROR $(BIN)/python -m tests.bench.dispatch
+
+.PHONY: bench-fleet
+bench-fleet: install ## A hundred workers with a thousand jobs; live events, lost workers, cancels
+	GRPC_VERBOSITY=ERROR $(BIN)/python -m tests.bench.fleet
 
 .PHONY: demo
 demo: install ## Start a fleet, train on real data, predict: the whole way, in a minute

@@ -10,6 +10,7 @@ from tensorfleet.shared.rest.events import (
     JobStateEvent,
     LogEvent,
     MetricEvent,
+    NoticeEvent,
     OutputEvent,
     ProgressEvent,
     TaskStateEvent,
@@ -58,6 +59,8 @@ class JobProgress:
     tasks: dict[str, TaskProgress] = field(default_factory=dict)
     metrics: dict[str, MetricCourse] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    notice: NoticeEvent | None = None
+    """The newest about why it waits; None when it does not."""
 
     def take(self, event: Event) -> None:
         """Moves on by an event."""
@@ -81,6 +84,8 @@ class JobProgress:
                     course.points.append(from_json_number(value))
             case OutputEvent():
                 self.outputs.append(event.output)
+            case NoticeEvent():
+                self.notice = event
             case LogEvent():
                 pass
 
@@ -107,6 +112,9 @@ class JobProgress:
 
     def _take_job_state(self, event: JobStateEvent) -> None:
         self.state, self.failure = event.state, event.failure
+        if event.state != "pending":
+            self.notice = None
+        self.end_time = None  # of an earlier run, when it was retried
         if event.state == "running" and self.start_time is None:
             self.start_time = event.time
         if event.is_terminal:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tensorfleet.cli.watch_view import describe_output
 from tensorfleet.cli.words import ago, between, clock_time, size, state_text
-from tensorfleet.shared.rest.jobs import Attempt, Checkpoint, Failure, Job, Task
+from tensorfleet.shared.rest.jobs import Attempt, Checkpoint, Failure, Job, RetryRule, Task
 
 MIN_NAME_WIDTH = 8
 MAX_ATTEMPT_ROWS = 50
@@ -84,6 +84,8 @@ def _facts(job: Job) -> RenderableType:
     asked = [f"{job.resources.cpus:g} cpus", size(job.resources.memory_bytes)]
     if job.resources.gpus:
         asked.append(f"{job.resources.gpus} {job.resources.gpu_kind} gpus".replace("  ", " "))
+    if job.resources.exclusive:
+        asked.append("alone on its worker")
     rows: list[tuple[str, RenderableType | str]] = [
         ("job", Text(job.id, "bold")),
         ("name", job.name),
@@ -98,6 +100,10 @@ def _facts(job: Job) -> RenderableType:
         ("cancel asked", clock_time(job.cancel_request_time)),
         ("each task", ", ".join(asked)),
         ("attempts", f"at most {job.max_attempts} that fail by their own code"),
+        ("retry rules", "\n".join(map(_retry_rule, job.retry_rules))),
+        ("not before", clock_time(job.not_before_time)),
+        ("after", "\n".join(job.after)),
+        ("scheduling", ", ".join(_scheduling(job))),
         ("tasks", f"{counts.succeeded} of {counts.total} succeeded, {counts.running} running"),
         ("labels", ", ".join(f"{key}={value}" for key, value in sorted(job.labels.items()))),
         ("code", job.code[:16]),
@@ -108,6 +114,21 @@ def _facts(job: Job) -> RenderableType:
         if value != "":
             table.add_row(name, value)
     return table
+
+
+def _retry_rule(rule: RetryRule) -> str:
+    parts = [
+        " or ".join(rule.reasons),
+        "exit " + " or ".join(map(str, rule.exit_codes)) if rule.exit_codes else "",
+        f"output matches {rule.log_pattern!r}" if rule.log_pattern else "",
+    ]
+    fits = ", ".join(part for part in parts if part) or "any failure"
+    return f"{fits}: {rule.max_retries} more" if rule.max_retries else f"{fits}: none"
+
+
+def _scheduling(job: Job) -> list[str]:
+    named = {"gang": job.gang, "preemptible": job.preemptible}
+    return [name for name, is_so in named.items() if is_so]
 
 
 def _results(job: Job) -> list[str]:

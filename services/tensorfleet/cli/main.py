@@ -10,9 +10,12 @@ from typer.core import TyperGroup
 
 from tensorfleet import __version__
 from tensorfleet.cli import (
+    call,
     datasets,
     demo,
     doctor,
+    explain,
+    job_changes,
     jobs,
     models,
     predict,
@@ -91,16 +94,24 @@ app.command(rich_help_panel=FLEET)(up.up)
 app.command(rich_help_panel=FLEET)(up.down)
 app.command(rich_help_panel=FLEET)(demo.demo)
 app.command(rich_help_panel=JOBS)(submit.submit)
+app.command(rich_help_panel=JOBS)(call.call)
 app.command(rich_help_panel=JOBS)(watch.watch)
 app.command(rich_help_panel=JOBS)(jobs.jobs)
 app.command(rich_help_panel=JOBS)(jobs.show)
 app.command(rich_help_panel=JOBS)(watch.logs)
+app.command(rich_help_panel=JOBS)(explain.explain)
+app.command(rich_help_panel=JOBS)(job_changes.update)
+app.command(rich_help_panel=JOBS)(job_changes.pause)
+app.command(rich_help_panel=JOBS)(job_changes.resume)
 app.command(rich_help_panel=JOBS)(jobs.cancel)
+app.command(rich_help_panel=JOBS)(job_changes.retry)
 app.add_typer(datasets.app, name="datasets", rich_help_panel=DATA)
 app.add_typer(models.app, name="models", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(predict.predict)
 app.command(rich_help_panel=MACHINE)(status.status)
 app.command(rich_help_panel=MACHINE)(workers.workers)
+app.command(rich_help_panel=MACHINE)(workers.drain)
+app.command(rich_help_panel=MACHINE)(workers.undrain)
 app.command(rich_help_panel=MACHINE)(doctor.doctor)
 app.command(rich_help_panel=MACHINE)(settings.settings)
 

@@ -25,6 +25,14 @@ def submit(
         Literal["high", "normal", "low"] | None,
         typer.Option("--priority", help="Which queue it waits in; else as in the file."),
     ] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--label", "-l", metavar="NAME=VALUE", help="Set a label; may repeat."),
+    ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", metavar="JOB", help="Start once this job succeeded; may repeat."),
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Follow it; exit status 1 when it fails.")
     ] = False,
@@ -34,6 +42,7 @@ def submit(
 ) -> None:
     """Hand in a job: check it, upload its code, queue it."""
     from tensorfleet.cli.fleet_client import open_client
+    from tensorfleet.cli.job_changes import parse_labels
     from tensorfleet.cli.terminal import done, out, print_hint, print_json
     from tensorfleet.cli.watch import follow_job
     from tensorfleet.shared.rest.job_files import read_job_file
@@ -44,6 +53,8 @@ def submit(
         params=parse_params(params or []),
         name=name,
         priority=priority,
+        labels=parse_labels(labels or []),
+        after=after or [],
     )
     with open_client() as client:
         job = client.submit(document)
@@ -58,7 +69,14 @@ def submit(
 
 
 def job_document(
-    job: "CreateJob", *, folder: Path, params: dict[str, Any], name: str, priority: str | None
+    job: "CreateJob",
+    *,
+    folder: Path,
+    params: dict[str, Any],
+    name: str,
+    priority: str | None,
+    labels: dict[str, str],
+    after: list[str],
 ) -> dict[str, Any]:
     """The job of a file as a client takes it, with what the command line changes.
 
@@ -68,6 +86,8 @@ def job_document(
         params: Goes over the file's `spec.params`.
         name: Goes over the file's; empty does not.
         priority: Likewise; None does not.
+        labels: Go over the file's, one by one.
+        after: Is added to the file's.
     """
     import msgspec
 
@@ -78,6 +98,8 @@ def job_document(
         document["name"] = name
     if priority:
         document["priority"] = priority
+    document["labels"] = {**document["labels"], **labels}
+    document["after"] = [*document["after"], *after]
     if params:
         spec = dict(document["spec"])
         spec["params"] = {**spec.get("params", {}), **params}

@@ -13,7 +13,14 @@ from rich.text import Text
 from tensorfleet.cli.job_progress import JobProgress
 from tensorfleet.cli.sparkline import sparkline
 from tensorfleet.cli.words import between, duration, number, state_text
-from tensorfleet.shared.rest.events import Event, LogEvent, MetricEvent, OutputEvent, TaskStateEvent
+from tensorfleet.shared.rest.events import (
+    Event,
+    LogEvent,
+    MetricEvent,
+    NoticeEvent,
+    OutputEvent,
+    TaskStateEvent,
+)
 from tensorfleet.shared.rest.jobs import Failure, Job, Output
 from tensorfleet.shared.rest.numbers import from_json_number
 
@@ -54,6 +61,8 @@ class JobPanel:
 
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = [self._headline()]
+        if notice := self._progress.notice:
+            parts.append(Text.assemble(("• ", "yellow"), (notice.message, "dim")))
         if self._progress.total:
             parts.append(self._bar())
         if self._progress.metrics:
@@ -176,6 +185,8 @@ def _print_plainly(console: Console, event: Event) -> None:
             where = f" on {event.worker_id}" if event.worker_id else ""
             attempt = f", attempt {event.attempt}" if event.attempt else ""
             console.print(Text(f"task {event.state}{where}{attempt}"), soft_wrap=True)
+        case NoticeEvent():
+            console.print(Text(f"{event.reason}: {event.message}"), soft_wrap=True)
         case OutputEvent() if event.output.type != "checkpoint":
             console.print(Text(f"saved {describe_output(event.output)}"), soft_wrap=True)
         case _:

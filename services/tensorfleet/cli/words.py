@@ -21,6 +21,7 @@ _STYLES = {
     "draining": "yellow",
     "restarting": "yellow",
     "lost": "yellow",
+    "preempted": "yellow",
     "cancelled": "magenta",
     "failed": "red",
     "down": "red",
@@ -61,6 +62,19 @@ def ago(time: datetime | None, now: datetime | None = None) -> str:
         if seconds >= unit_seconds:
             return f"{int(seconds // unit_seconds)} {unit} ago"
     return f"{int(seconds)} s ago"
+
+
+def until(time: datetime | None, now: datetime | None = None) -> str:
+    """How soon something will be: "in 3 min"; "now" when it is due, empty when nobody knows."""
+    if time is None:
+        return ""
+    seconds = (time - (now or datetime.now(UTC))).total_seconds()
+    if seconds < 1:
+        return "now"
+    for unit_seconds, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit_seconds:
+            return f"in {round(seconds / unit_seconds)} {unit}"
+    return f"in {round(seconds)} s"
 
 
 def between(start: datetime | None, end: datetime | None, now: datetime | None = None) -> str:

@@ -63,7 +63,12 @@ async def gateway_started(settings: GatewaySettings, stop: asyncio.Event) -> Asy
             allowed_origins=settings.allowed_origins,
         )
         yield await stack.enter_async_context(
-            http_server_started(web, settings.gateway_listen, settings.shutdown_grace_seconds)
+            http_server_started(
+                web,
+                settings.gateway_listen,
+                settings.shutdown_grace_seconds,
+                reader_patience_seconds=settings.event_reader_patience_seconds,
+            )
         )
 
 

@@ -21,7 +21,7 @@ def require_token(tokens: Tokens) -> Middleware:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def authenticate(scope: Scope, receive: Receive, send: Send) -> None:
             if not _is_public(scope):
-                identity = tokens.read(_bearer_token(scope))
+                identity = tokens.read(_required_token(scope))
                 current_caller.set(Caller(user=identity.user, project=identity.project))
             await app(scope, receive, send)
 
@@ -34,10 +34,17 @@ def _is_public(scope: Scope) -> bool:
     return bool(scope["route_handler"].opt.get("public")) or scope.get("method") == "OPTIONS"
 
 
-def _bearer_token(scope: Scope) -> str:
+def bearer_token(scope: Scope) -> str:
+    """The token in a request's header; empty when it has none."""
     for name, value in scope["headers"]:
         if name == b"authorization" and value[: len(_SCHEME)].lower() == _SCHEME:
             return value[len(_SCHEME) :].strip().decode("latin-1")
+    return ""
+
+
+def _required_token(scope: Scope) -> str:
+    if token := bearer_token(scope):
+        return token
     raise Unauthenticated(
         "this needs a token: send `Authorization: Bearer <token>`, which you get at "
         "POST /api/v1/auth/login"

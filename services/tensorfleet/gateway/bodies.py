@@ -1,6 +1,6 @@
 """Bodies of requests: JSON, checked strictly against its shape, every wrong field named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -11,10 +11,17 @@ from litestar.typing import FieldDefinition
 
 from tensorfleet.shared.errors import InvalidInput
 from tensorfleet.shared.rest.checking import check_document
+from tensorfleet.shared.rest.job_changes import UpdateJob, check_update
 from tensorfleet.shared.rest.job_files import check_job
 from tensorfleet.shared.rest.jobs import CreateJob
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+# Bodies with rules beyond their shape.
+_CHECKS: dict[type[msgspec.Struct], Callable[[Any], msgspec.Struct]] = {
+    CreateJob: check_job,
+    UpdateJob: check_update,
+}
 
 
 def decode_json(body: bytes) -> Any:
@@ -38,8 +45,8 @@ def decode_body(body: bytes, shape: type[Shape]) -> Shape:
         InvalidInput: It is not JSON, or does not fit; `fields` says where.
     """
     document = decode_json(body)
-    if shape is CreateJob:
-        return cast(Shape, check_job(document))
+    if check := _CHECKS.get(shape):
+        return cast(Shape, check(document))
     return check_document(document, shape)
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import uvicorn
 
+from tensorfleet.gateway.websocket_protocol import WebSocketProtocol
 from tensorfleet.shared.listener import BACKLOG, open_listener
+from tensorfleet.shared.rest.socket import MAX_MESSAGE_BYTES
 
 TICK_SECONDS = 1.0
 # Longer than the idle time of usual clients and proxies, so that they close first.
@@ -36,10 +38,19 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def http_server_started(app: Any, listen: str, grace_seconds: float) -> AsyncIterator[int]:
+async def http_server_started(
+    app: Any,
+    listen: str,
+    grace_seconds: float,
+    *,
+    reader_patience_seconds: float = 30.0,
+) -> AsyncIterator[int]:
     """Serves an ASGI application on `host:port` while the block runs; yields the port.
 
     After the block no connection is accepted, and requests under way have the grace to finish.
+
+    Args:
+        reader_patience_seconds: A WebSocket whose client takes nothing for so long is closed.
 
     Raises:
         InvalidInput: The address cannot be listened on.
@@ -50,7 +61,9 @@ async def http_server_started(app: Any, listen: str, grace_seconds: float) -> As
             app,
             loop="none",
             http="httptools",
-            ws="none",
+            ws=WebSocketProtocol,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_timeout=reader_patience_seconds,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -47,14 +47,14 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the ASGI specification."""
-        if scope["type"] != ScopeType.HTTP:
-            await self._app(scope, receive, send)
-            return
-        started = time.monotonic()
         request_id = accept_request_id(_given_request_id(scope))
         current_request_id.set(request_id)
         # A request that was pipelined behind another one starts in that one's context.
         current_caller.set(SYSTEM)
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        started = time.monotonic()
         is_docs = scope["path"].startswith(DOCS_PATH)
 
         async def send_with_headers(message: Message) -> None:

@@ -43,6 +43,11 @@ class GatewaySettings(MongoSettings, ServiceSettings):
         float, Meta(gt=0, description="Silence in an event stream before a sign of life, seconds")
     ] = 15.0
 
+    event_reader_patience_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long a reader of events may take nothing until it is closed"),
+    ] = 30.0
+
     @property
     def allowed_origins(self) -> list[str]:
         """The origins of `cors_allowed_origins`."""

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from tensorfleet.gateway.settings import GatewaySettings
 from tensorfleet.inference.v1 import prediction_service_pb2_grpc
 from tensorfleet.orchestrator.v1 import job_service_pb2_grpc, worker_service_pb2_grpc
-from tensorfleet.shared.grpc_client import open_channel
+from tensorfleet.shared.grpc_client import NARROW_STREAMS, open_channel
 from tensorfleet.storage.v1 import (
     artifact_service_pb2_grpc,
     checkpoint_service_pb2_grpc,
@@ -50,10 +50,11 @@ async def upstreams_opened(settings: GatewaySettings) -> AsyncIterator[Upstreams
     """The upstreams, for as long as the block runs; nothing needs to be up yet."""
     async with AsyncExitStack() as stack:
 
-        async def channel(address: str) -> grpc.aio.Channel:
-            return await stack.enter_async_context(open_channel(address, settings.service_token))
+        async def channel(address: str, *options: tuple[str, Any]) -> grpc.aio.Channel:
+            opened = open_channel(address, settings.service_token, options)
+            return await stack.enter_async_context(opened)
 
-        orchestrator = await channel(settings.orchestrator_address)
+        orchestrator = await channel(settings.orchestrator_address, *NARROW_STREAMS)
         storage = await channel(settings.storage_address)
         inference = await channel(settings.inference_address)
         yield Upstreams(

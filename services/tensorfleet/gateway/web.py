@@ -21,12 +21,15 @@ from tensorfleet.gateway.routes import (
     datasets,
     docs,
     events,
+    job_changes,
     jobs,
     models,
     operations,
+    sockets,
     uploads,
     workers,
 )
+from tensorfleet.gateway.stopped_requests import StoppedRequests
 from tensorfleet.gateway.upstreams import Upstreams
 
 COMPRESS_FROM_BYTES = 1024
@@ -38,9 +41,16 @@ ROUTES: list[ControllerRouterHandler] = [
     jobs.list_jobs,
     jobs.get_job,
     jobs.cancel_job,
+    job_changes.update_job,
+    job_changes.pause_job,
+    job_changes.resume_job,
+    job_changes.retry_job,
+    job_changes.explain_job,
     jobs.list_tasks,
     jobs.list_checkpoints,
     events.follow_events,
+    sockets.follow_jobs,
+    sockets.explain_socket,
     uploads.begin_upload,
     uploads.finish_upload,
     uploads.abort_upload,
@@ -53,6 +63,9 @@ ROUTES: list[ControllerRouterHandler] = [
     models.list_model_versions,
     models.predict,
     workers.list_workers,
+    workers.get_worker,
+    workers.drain_worker,
+    workers.resume_worker,
     operations.health,
     operations.live,
     operations.metrics,
@@ -106,7 +119,7 @@ def build_web(
         openapi_config=docs.openapi_config(__version__),
         logging_config=None,
     )
-    return RequestContext(app, metrics)
+    return RequestContext(StoppedRequests(app), metrics)
 
 
 def _given(value: object) -> Provide:

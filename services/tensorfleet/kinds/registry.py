@@ -1,7 +1,7 @@
 """Finds the rooms of kinds: the built-in ones and those that other distributions install."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tensorfleet.kinds.default_resources import DefaultResources
 from tensorfleet.kinds.outcome import ProducedOutput, Shortfall
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.shared.errors import FieldError, InvalidJob, UnknownKind
@@ -65,9 +66,26 @@ class Kind:
         shortfall: Shortfall | None = import_module(f"{self.room}.result").judge(spec, outputs)
         return shortfall
 
+    @property
+    def default_resources(self) -> DefaultResources:
+        """What each task needs when the job does not say."""
+        spec_module = import_module(f"{self.room}.spec")
+        default: DefaultResources = getattr(spec_module, "DEFAULT_RESOURCES", DefaultResources())
+        return default
+
     def run(self, plan: TaskPlan, code_folder: Path | None) -> None:
         """Does a task's work in the present process; returns, raises or exits like a program."""
         import_module(f"{self.room}.run").run(plan, code_folder)
+
+    def serve(self, code_folder: Path | None) -> Callable[[dict[str, Any]], Any]:
+        """Readies the present process for many tasks; returns what runs one, given its payload.
+
+        Only for kinds whose plans share processes. The function's answer is the task's result, to
+        be written as JSON; what it raises is the task's failure.
+        """
+        serving: Callable[[dict[str, Any]], Any]
+        serving = import_module(f"{self.room}.run").serve(code_folder)
+        return serving
 
 
 @cache

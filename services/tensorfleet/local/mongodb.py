@@ -21,6 +21,9 @@ ADMIN_USER = "tensorfleet-admin"
 USER = "tensorfleet"
 CACHE_GIB = 0.25  # the least that WiredTiger takes
 OPLOG_MIB = 256
+# A service that is killed within a transaction leaves its locks behind for so long; MongoDB's own
+# default is 60 seconds.
+TRANSACTION_LIMIT_SECONDS = 15
 START_TIMEOUT_SECONDS = 60.0
 STOP_GRACE_SECONDS = 30.0
 PROBE_TIMEOUT_MS = 2_000
@@ -124,6 +127,7 @@ def _arguments(files: MongoFiles, port: int) -> tuple[str, ...]:
         "--quiet",
         # Its own diagnostics, written every second, are most of an idle server's work.
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_LIMIT_SECONDS}"),
     )
 
 

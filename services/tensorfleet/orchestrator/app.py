@@ -31,6 +31,7 @@ from tensorfleet.orchestrator.v1 import (
     job_service_pb2_grpc,
     worker_service_pb2_grpc,
 )
+from tensorfleet.orchestrator.waiting_notices import WaitingNotices
 from tensorfleet.orchestrator.worker_names import WorkerNames
 from tensorfleet.orchestrator.worker_servicer import WorkerServicer
 from tensorfleet.orchestrator.worker_watch import WorkerWatch
@@ -127,10 +128,12 @@ async def orchestrator_started(
             keep_event_bytes=settings.keep_events_bytes,
         )
 
+        explainer = Explainer(store, queue, backlog, fleet, rooms, clock)
+        notices = WaitingNotices(redis, queue, explainer, rooms, lifecycle, clock)
         job_servicer = JobServicer(
             store,
             JobControl(store, lifecycle, backlog, fleet, clock),
-            Explainer(store, queue, backlog, fleet, rooms, clock),
+            explainer,
             watch,
         )
         worker_servicer = WorkerServicer(store, queue, signals, settings.lease, clock)
@@ -185,6 +188,7 @@ async def orchestrator_started(
                 signals.run_receiving(),
                 rooms.run(),
                 workers.run(),
+                notices.run(),
                 fleet.run(dispatcher.sessions.values),
                 clock.run(queue),
                 watch_dependencies(server, checks),

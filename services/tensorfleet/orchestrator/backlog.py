@@ -15,6 +15,7 @@ from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import Unavailable
+from tensorfleet.shared.gathering import Gathering
 from tensorfleet.shared.ids import JobId
 
 PAGE = 1_000
@@ -42,6 +43,7 @@ class Backlog:
         self._clock = clock
         self._with_code = policy is Policy.AFFINITY
         self.is_behind = False
+        self._adding = Gathering(self._enqueue, most=1_000)
 
     def line(self, job: Job) -> LineKind:
         """The line in which a job's tasks wait."""
@@ -50,8 +52,7 @@ class Backlog:
     async def put(self, job: Job, tasks: Sequence[Task], *, at_front: bool = False) -> None:
         """Lets a job's waiting tasks wait in the queue; a gang when all its tasks wait."""
         try:
-            if await self.add(job, tasks, at_front=at_front):
-                self._signals.send(TasksReady())
+            await self._adding.add(await self._entries(job, tasks, at_front=at_front))
         except Unavailable as exc:
             self.is_behind = True
             log.warning("queue not told", problem=str(exc))
@@ -62,14 +63,22 @@ class Backlog:
         Raises:
             Unavailable: Redis or the store does not answer.
         """
+        return await self._queue.enqueue(await self._entries(job, tasks, at_front=at_front))
+
+    async def _entries(
+        self, job: Job, tasks: Sequence[Task], *, at_front: bool
+    ) -> list[QueueEntry]:
         if not may_wait(job):
-            return 0
+            return []
         if job.spec.is_gang:
             if job.task_counts.get(TaskState.RUNNING):
-                return 0
+                return []
             tasks = await self.all_waiting(job.id)
-        entries = waiting_entries(job, self.line(job), tasks, self._clock(), at_front=at_front)
-        return await self._queue.enqueue(entries)
+        return waiting_entries(job, self.line(job), tasks, self._clock(), at_front=at_front)
+
+    async def _enqueue(self, entries: Sequence[QueueEntry]) -> None:
+        if await self._queue.enqueue(entries):
+            self._signals.send(TasksReady())
 
     async def put_all(self, job: Job) -> None:
         """Lets all waiting tasks of a job wait in the queue."""

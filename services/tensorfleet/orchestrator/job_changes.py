@@ -280,7 +280,9 @@ def release(job: Job, dependency: JobId, now: datetime) -> JobChange:
 
 
 def notice(job: Job, reason: str, message: str, now: datetime) -> JobChange:
-    """Something worth knowing, such as why the job waits."""
+    """Something worth knowing, such as why the job waits; nothing follows a job's end."""
+    if job.state.is_terminal:
+        return JobChange(job=job)
     told = EventDraft(time=now, payload=Notice(reason=reason, message=message))
     return JobChange(job=job, events=(told,))
 

@@ -21,6 +21,7 @@ from tensorfleet.orchestrator.store.protocol import OrchestratorStore, Rule
 from tensorfleet.orchestrator.task import AttemptRef, TaskState, is_current
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import JobNotFound, Unavailable
+from tensorfleet.shared.gathering import Gathering
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId, job_id_of
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class JobLifecycle:
         self._clock = clock
         self._random_fraction = random_fraction
         self._judge = Judge()
+        self._releasing = Gathering(queue.release, most=1_000)
 
     async def start(
         self, job_id: JobId, claimed: Sequence[tuple[AttemptRef, WorkerId]]
@@ -242,7 +244,7 @@ class JobLifecycle:
 
     async def _release(self, refs: Sequence[AttemptRef]) -> None:
         try:
-            await self._queue.release(refs)
+            await self._releasing.add(refs)
         except Unavailable as exc:
             # The leases run out; then they are found to be of no running attempt.
             log.warning("queue not told", problem=str(exc))

@@ -28,6 +28,8 @@ TICK_SECONDS = 1.0
 PASS_EVERY = timedelta(seconds=15)
 TASKS_A_PASS = 5_000
 BATCH = 500
+# Tasks whose job never came: whoever was creating it has died.
+FORGET_UNFINISHED_AFTER = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +121,9 @@ class Reconciler:
         for job_id, of_job in groupby(tasks, key=lambda task: task.job_id):
             job = jobs.get(job_id)
             if job is None:
+                first = next(of_job)
+                if self._clock() - first.create_time > FORGET_UNFINISHED_AFTER:
+                    await self._store.forget_tasks([job_id])
                 continue
             if job.waits_for:
                 await self._follow_dependencies(job)

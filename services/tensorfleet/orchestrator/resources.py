@@ -4,9 +4,6 @@ from dataclasses import dataclass, field, replace
 
 from tensorfleet.shared.errors import FieldError
 
-DEFAULT_CPUS = 1.0
-DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:

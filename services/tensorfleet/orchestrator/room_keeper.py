@@ -68,6 +68,8 @@ class RoomKeeper:
         self._ageing_step = ageing_step
         self._replica = uuid.uuid4().hex
         self._kept: list[KeptRoom] = []
+        self.is_planner = False
+        """Whether this replica is the one that plans now."""
         self._wake = asyncio.Event()
 
     def after_reservations(self, offer: Offer) -> Offer:
@@ -95,7 +97,8 @@ class RoomKeeper:
             try:
                 self._kept = await self._store.all()
                 await self._start_ready()
-                if await self._store.may_plan(self._replica, PLANNER_LEASE_MS):
+                self.is_planner = await self._store.may_plan(self._replica, PLANNER_LEASE_MS)
+                if self.is_planner:
                     await self._plan()
             except Unavailable as exc:
                 log.warning("reservations interrupted", problem=str(exc))

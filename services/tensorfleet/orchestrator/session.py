@@ -28,7 +28,9 @@ class WorkerSession:
         self.last_assigned: datetime | None = None
         self.is_closed = False
         self._cached_artifact_ids = frozenset(cached_artifact_ids)
-        self._free = worker.capacity
+        self._used_cpus = 0.0
+        self._used_memory_bytes = 0
+        self._used_gpus = 0
         self._exclusive_count = 0
         self._outgoing: asyncio.Queue[pb.OrchestratorRecord | None] = asyncio.Queue(
             MAX_WAITING_RECORDS
@@ -36,12 +38,18 @@ class WorkerSession:
 
     def offer(self) -> Offer:
         """Its room for more tasks."""
-        free = self._free
-        if self._exclusive_count:
-            free = replace(free, cpus=0.0, memory_bytes=0, gpus=0)
+        capacity = self.worker.capacity
+        is_taken = self._exclusive_count > 0
+        free = Resources(
+            cpus=0.0 if is_taken else capacity.cpus - self._used_cpus,
+            memory_bytes=0 if is_taken else capacity.memory_bytes - self._used_memory_bytes,
+            gpus=0 if is_taken else capacity.gpus - self._used_gpus,
+            gpu_kind=capacity.gpu_kind,
+            labels=capacity.labels,
+        )
         return Offer(
             worker_id=self.worker.id,
-            capacity=self.worker.capacity,
+            capacity=capacity,
             free=free,
             credits=self.credits,
             running_count=len(self.held),
@@ -57,8 +65,8 @@ class WorkerSession:
         """Notes that a task is on the worker."""
         if running.ref in self.held:
             return
-        self.held[running.ref] = running
         self._take(running.resources, 1)
+        self.held[running.ref] = running
 
     def let_go(self, ref: AttemptRef) -> RunningHere | None:
         """Notes that a task is not on the worker any more."""
@@ -68,14 +76,12 @@ class WorkerSession:
         return running
 
     def _take(self, needs: Resources, sign: int) -> None:
-        free = self._free
-        self._free = Resources(
-            cpus=free.cpus - sign * needs.cpus,
-            memory_bytes=free.memory_bytes - sign * needs.memory_bytes,
-            gpus=free.gpus - sign * needs.gpus,
-            gpu_kind=free.gpu_kind,
-            labels=free.labels,
-        )
+        self._used_cpus += sign * needs.cpus
+        self._used_memory_bytes += sign * needs.memory_bytes
+        self._used_gpus += sign * needs.gpus
+        if not self.held:
+            # Sums of fractions do not come back to zero by themselves.
+            self._used_cpus = 0.0
         self._exclusive_count += sign * needs.is_exclusive
 
     def leave(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 from tensorfleet.orchestrator.failure import Failure
 from tensorfleet.orchestrator.retry import AttemptOutcome
@@ -39,9 +40,11 @@ TASK_TRANSITIONS: dict[TaskState, frozenset[TaskState]] = {
 _TERMINAL = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRef:
-    """An attempt by its task and number: the fencing token."""
+class AttemptRef(NamedTuple):
+    """An attempt by its task and number: the fencing token.
+
+    A tuple, because it is the key of everything that is kept for each running task.
+    """
 
     task_id: TaskId
     number: int

@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from tensorfleet.sdk.call_results import CallResults
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
 from tensorfleet.sdk.event_reader import EventReader
@@ -28,6 +29,7 @@ from tensorfleet.shared.rest.datasets import (
 )
 from tensorfleet.shared.rest.events import Event
 from tensorfleet.shared.rest.health import FleetHealth
+from tensorfleet.shared.rest.job_changes import Explanation
 from tensorfleet.shared.rest.jobs import (
     CancelJob,
     Checkpoint,
@@ -35,6 +37,7 @@ from tensorfleet.shared.rest.jobs import (
     Job,
     JobPage,
     JobState,
+    Priority,
     Task,
     TaskPage,
     TaskState,
@@ -76,9 +79,11 @@ class Client:
         """Finds the fleet; sends nothing yet.
 
         Args:
-            url: The gateway's. Empty: the fleet of TENSORFLEET_URL with TENSORFLEET_TOKEN, or with
-                TENSORFLEET_USERNAME and TENSORFLEET_PASSWORD; else the one that runs on this
-                machine (credentials.json in TENSORFLEET_HOME, which is ~/.tensorfleet by default).
+            url: The gateway's; several ones of the same fleet are separated by commas, and when one
+                does not answer, the next is asked. Empty: the fleet of TENSORFLEET_URL with
+                TENSORFLEET_TOKEN, or with TENSORFLEET_USERNAME and TENSORFLEET_PASSWORD; else the
+                one that runs on this machine (credentials.json in TENSORFLEET_HOME, which is
+                ~/.tensorfleet by default).
             token: An access token, to be given with a URL.
             username: Given with a URL and a password, instead of a token.
 
@@ -109,8 +114,8 @@ class Client:
 
     @property
     def url(self) -> str:
-        """The gateway's."""
-        return self._connection.credentials.url
+        """The gateway's that is asked at present."""
+        return self._connection.url
 
     def login(self) -> AccessToken:
         """Logs in now, to see whether the credentials are good, or to get a token to hand on.
@@ -156,6 +161,38 @@ class Client:
             "POST", "/api/v1/jobs", Job, body=asked, headers={"Idempotency-Key": key}
         )
 
+    def call(
+        self,
+        function: str,
+        calls: Iterable[Sequence[Any] | Mapping[str, Any]] | int,
+        *,
+        code: str | Path = "",
+        **fields: Any,
+    ) -> CallResults:
+        """Has the fleet call a function many times; what is returned gives the results in order.
+
+        ```python
+        for area in fleet.call("shapes:area", [[1, 2], [3, 4]], code="."):
+            print(area)
+        ```
+
+        Args:
+            function: "module:function", in the code folder or installed on the workers.
+            calls: The arguments of each call: a list, or a mapping with `args` and `kwargs`; they
+                and the results are JSON. A number means that many calls; a function with a
+                parameter `index` gets the call's number.
+            code: The folder with the function's code; empty means none.
+            fields: What else a job may have: name, priority, resources, timeout_seconds,
+                max_attempts, labels; and of its spec preload and environment.
+
+        Raises:
+            InvalidJob: `fields` names everything that is wrong.
+        """
+        from tensorfleet.kinds.call.job import call_job  # here, as importing this must stay quick
+
+        given = calls if isinstance(calls, int) else list(calls)
+        return CallResults(self, self.submit(call_job(function, given, code=str(code), **fields)))
+
     def job(self, job_id: str) -> Job:
         """One job.
 
@@ -187,6 +224,65 @@ class Client:
         return self._connection.request(
             "POST", _path("jobs", job_id, "cancel"), Job, body=CancelJob(reason=reason)
         )
+
+    def pause(self, job_id: str) -> Job:
+        """Starts no further task of a job; those that run go on.
+
+        Raises:
+            JobNotFound: No such job.
+            JobEnded: It has ended.
+        """
+        return self._connection.request("POST", _path("jobs", job_id, "pause"), Job)
+
+    def resume(self, job_id: str) -> Job:
+        """Undoes a pause.
+
+        Raises:
+            JobNotFound: No such job.
+            JobEnded: It has ended.
+        """
+        return self._connection.request("POST", _path("jobs", job_id, "resume"), Job)
+
+    def retry(self, job_id: str) -> Job:
+        """Queues the failed and cancelled tasks of an ended job again.
+
+        Raises:
+            JobNotFound: No such job.
+            JobNotEnded: It has not ended.
+        """
+        return self._connection.request("POST", _path("jobs", job_id, "retry"), Job)
+
+    def update(
+        self,
+        job_id: str,
+        *,
+        priority: Priority | None = None,
+        name: str | None = None,
+        labels: Mapping[str, str | None] | None = None,
+    ) -> Job:
+        """Changes a job that has not ended. What is not given stays.
+
+        Args:
+            priority: Its tasks that wait move to that queue.
+            name: Empty means the kind's name.
+            labels: Go over those that it has; None as a value removes a label.
+
+        Raises:
+            JobNotFound: No such job.
+            JobEnded: It has ended.
+            InvalidInput: `fields` names what is wrong.
+        """
+        given = {"priority": priority, "name": name, "labels": labels}
+        changes = {field: value for field, value in given.items() if value is not None}
+        return self._connection.request("PATCH", _path("jobs", job_id), Job, body=changes)
+
+    def explain(self, job_id: str) -> Explanation:
+        """Why a job waits: its place in the queue, what stands in its way, when it may start.
+
+        Raises:
+            JobNotFound: No such job.
+        """
+        return self._connection.request("GET", _path("jobs", job_id, "explain"), Explanation)
 
     def tasks(self, job_id: str, *, state: TaskState | None = None) -> Iterator[Task]:
         """A job's tasks with their attempts, by index.
@@ -329,6 +425,30 @@ class Client:
     def workers(self) -> list[Worker]:
         """Every known worker, by id."""
         return self._connection.request("GET", _path("workers"), WorkerList).workers
+
+    def worker(self, worker_id: str) -> Worker:
+        """One worker.
+
+        Raises:
+            WorkerNotFound: No such worker.
+        """
+        return self._connection.request("GET", _path("workers", worker_id), Worker)
+
+    def drain_worker(self, worker_id: str) -> Worker:
+        """Gives a worker no new task; those that it has finish.
+
+        Raises:
+            WorkerNotFound: No such worker.
+        """
+        return self._connection.request("POST", _path("workers", worker_id, "drain"), Worker)
+
+    def resume_worker(self, worker_id: str) -> Worker:
+        """Lets a worker take tasks again: undoes a drain, ends a quarantine.
+
+        Raises:
+            WorkerNotFound: No such worker.
+        """
+        return self._connection.request("POST", _path("workers", worker_id, "resume"), Worker)
 
     def health(self) -> FleetHealth:
         """Health of the fleet and of everything that it needs; asks without logging in."""

@@ -43,7 +43,10 @@ _PASSING = (errors.Unavailable, errors.RateLimited)
 
 
 class Connection:
-    """Requests to one gateway, as one user. Safe to use from several threads."""
+    """Requests to one fleet, as one user. Safe to use from several threads.
+
+    Of several gateways, one is asked until it does not answer; then the next, and so on.
+    """
 
     def __init__(
         self, credentials: Credentials, *, sleep: Callable[[float], None] = time.sleep
@@ -51,8 +54,10 @@ class Connection:
         self.credentials = credentials
         self._token = credentials.token
         self._sleep = sleep
+        self._urls = _check_urls(credentials.url)
+        self.url = self._urls[0]
+        """The gateway's that is asked at present."""
         self._http = httpx.Client(
-            base_url=_check_url(credentials.url),
             timeout=httpx.Timeout(DEFAULT_TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
             # A proxy variable meant for the web must not catch the fleet's own traffic.
             trust_env=False,
@@ -132,7 +137,7 @@ class Connection:
 
         def open_stream(token: Mapping[str, str]) -> httpx.Response:
             request = self._http.build_request(
-                "GET", path, headers={**headers, **token}, timeout=timeout
+                "GET", self.url + path, headers={**headers, **token}, timeout=timeout
             )
             answer = self._http.send(request, stream=True)
             if answer.is_error:
@@ -143,6 +148,7 @@ class Connection:
                 raise _error_of(answer)
             return answer
 
+        asked = self.url
         try:
             answer = self._with_token(open_stream)
             try:
@@ -150,7 +156,10 @@ class Connection:
             finally:
                 answer.close()
         except httpx.TransportError as exc:
-            raise self._unreachable(exc) from exc
+            raise self._unreachable(exc, asked) from exc
+        except errors.Unavailable:
+            self._turn_from(asked)
+            raise
 
     def _with_token(self, send: Callable[[Mapping[str, str]], httpx.Response]) -> httpx.Response:
         """Sends with the token; when it is refused, once more with a new one."""
@@ -180,11 +189,14 @@ class Connection:
         if content is not None:
             all_headers["Content-Type"] = "application/json"
         pause_seconds = FIRST_PAUSE_SECONDS
-        for attempt in range(1, ATTEMPTS + 1):
+        # Each gateway is asked before the first pause; after it, another one each time.
+        attempts = ATTEMPTS + len(self._urls) - 1
+        for attempt in range(1, attempts + 1):
             advised_seconds = 0.0
+            asked = self.url
             try:
                 answer = self._http.request(
-                    method, path, content=content, headers=all_headers, **(options or {})
+                    method, asked + path, content=content, headers=all_headers, **(options or {})
                 )
                 if answer.is_success or answer.status_code in also_fine:
                     return answer
@@ -192,20 +204,29 @@ class Connection:
                 if not isinstance(error, _PASSING):
                     raise error
                 advised_seconds = _advised_seconds(answer)
+                if isinstance(error, errors.Unavailable):
+                    self._turn_from(asked)
             except httpx.TransportError as exc:
-                error = self._unreachable(exc)
+                error = self._unreachable(exc, asked)
                 error.__cause__ = exc
-            if attempt == ATTEMPTS:
+            if attempt == attempts:
                 raise error
+            if attempt < len(self._urls):
+                continue
             jitter = random.uniform(0.5, 1.0)  # noqa: S311  not a secret
             self._sleep(max(pause_seconds * jitter, advised_seconds))
             pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
         raise AssertionError("the last attempt returns or raises")
 
-    def _unreachable(self, exc: httpx.TransportError) -> errors.TensorFleetError:
+    def _turn_from(self, url: str) -> None:
+        """Asks the next gateway from now on, unless another thread has turned to it already."""
+        if self.url == url:
+            self.url = self._urls[(self._urls.index(url) + 1) % len(self._urls)]
+
+    def _unreachable(self, exc: httpx.TransportError, url: str) -> errors.TensorFleetError:
+        self._turn_from(url)
         return errors.Unavailable(
-            f"the gateway at {self.credentials.url} does not answer ({type(exc).__name__}: {exc}); "
-            "is the fleet up?"
+            f"the gateway at {url} does not answer ({type(exc).__name__}: {exc}); is the fleet up?"
         )
 
     def _decode(self, answer: httpx.Response, shape: type[Shape]) -> Shape:
@@ -215,9 +236,14 @@ class Connection:
             return msgspec.json.decode(answer.content, type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise errors.TensorFleetError(
-                f"{self.credentials.url} did not answer as a TensorFleet gateway of this version "
-                f"does: {exc}"
+                f"{answer.request.url.host} did not answer as a TensorFleet gateway of this "
+                f"version does: {exc}"
             ) from exc
+
+
+def _check_urls(urls: str) -> list[str]:
+    """One URL or several, separated by commas."""
+    return [_check_url(url.strip()) for url in urls.split(",") if url.strip()] or [_check_url(urls)]
 
 
 def _check_url(url: str) -> str:

@@ -24,6 +24,7 @@ class Credentials:
     """A gateway's URL, with a token or a user's name and password."""
 
     url: str
+    """Of several gateways of one fleet, all of them, separated by commas."""
     token: str = ""
     username: str = ""
     password: str = ""

@@ -77,6 +77,7 @@ class EventReader:
         if self._last:
             headers["Last-Event-ID"] = str(self._last)
         silence_seconds = self._at_most(SILENCE_SECONDS)
+        is_last = False
         with self._connection.stream(self._path, headers, silence_seconds) as answer:
             if answer.status_code == httpx.codes.NO_CONTENT:
                 self._has_ended = True  # the terminal event was among those before
@@ -84,12 +85,11 @@ class EventReader:
             for chunk in split_frames(answer.iter_bytes()):
                 event = self._take(chunk)
                 if event is not None:
+                    is_last = event.is_terminal  # unless the job was retried; the stream tells
                     yield event
-                    if event.is_terminal:
-                        self._has_ended = True
-                        return
                 if self._must_renew(silence_seconds):
                     return
+            self._has_ended = is_last
 
     def _take(self, frame: bytes) -> Event | None:
         """The event of a frame; None for signs of life, repeats and what only newer ones know."""

@@ -28,10 +28,13 @@ class FleetRun(Run):
         self._answers: dict[int, channel.Saved | channel.Refused] = {}
         self._answered = threading.Condition()
         self._is_closed = False
+        self._closed = threading.Event()
         self._requests = 0
         self._write_lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="tensorfleet-run", daemon=True)
         self._reader.start()
+        if welcome.heartbeat_seconds > 0:
+            threading.Thread(target=self._beat, name="tensorfleet-heartbeat", daemon=True).start()
         self._stop_on_sigterm()
 
     @classmethod
@@ -156,6 +159,16 @@ class FleetRun(Run):
         with self._answered:
             self._is_closed = True
             self._answered.notify_all()
+        self._closed.set()
+
+    def _beat(self) -> None:
+        while True:
+            try:
+                self._send(channel.Heartbeat())
+            except Unavailable:
+                return
+            if self._closed.wait(self._welcome.heartbeat_seconds):
+                return
 
     def _stop_on_sigterm(self) -> None:
         # A script with a handler of its own keeps it; only the main thread may set one.
@@ -167,12 +180,14 @@ class FleetRun(Run):
 
 
 def _read_message(connection: socket.socket) -> channel.FromWorker | None:
-    """The next message, or None when the worker is gone."""
-    header = _read_exactly(connection, channel.LENGTH_BYTES)
-    if header is None:
-        return None
-    body = _read_exactly(connection, channel.decode_length(header))
-    return None if body is None else channel.decode_from_worker(body)
+    """The next message that this version knows, or None when the worker is gone."""
+    while (header := _read_exactly(connection, channel.LENGTH_BYTES)) is not None:
+        body = _read_exactly(connection, channel.decode_length(header))
+        if body is None:
+            return None
+        if (message := channel.decode_from_worker(body)) is not None:
+            return message
+    return None
 
 
 def _read_exactly(connection: socket.socket, count: int) -> bytes | None:

@@ -195,7 +195,7 @@ class VersionMismatch(Conflict):
 
 
 class WorkerNameTaken(Conflict):
-    """Another worker bears this name, and is attached."""
+    """Another worker of this name is attached. Give each worker a name of its own."""
 
     reason = "WORKER_NAME_TAKEN"
 

@@ -1,6 +1,6 @@
 """Channels to other services: token, caller, request id, deadline and errors on every call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -87,11 +87,21 @@ class StreamStreamInterceptor(grpc.aio.StreamStreamClientInterceptor):
         return await continuation(details, request_iterator)
 
 
-def open_channel(address: str, service_token: str) -> grpc.aio.Channel:
+# For channels with many streams whose readers may be slow. gRPC otherwise opens a stream's window
+# as wide as the network is quick, up to 16 MiB, which then wait in memory.
+NARROW_STREAMS: list[tuple[str, Any]] = [
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 256 * 1024),
+]
+
+
+def open_channel(
+    address: str, service_token: str, more_options: Sequence[tuple[str, Any]] = ()
+) -> grpc.aio.Channel:
     """A channel to `host:port`; it connects at the first call and again after every break."""
     return grpc.aio.insecure_channel(
         address,
-        options=CHANNEL_OPTIONS,
+        options=[*CHANNEL_OPTIONS, *more_options],
         interceptors=[
             UnaryInterceptor(service_token),
             UnaryStreamInterceptor(service_token),

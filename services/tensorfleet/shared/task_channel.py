@@ -2,11 +2,13 @@
 
 Frames are a four-byte big-endian length and a msgpack map (JSON has no NaN, metrics do). The
 process begins with `Hello`; the worker answers `Welcome`. Requests carry an id that the answer
-repeats. Both sides ignore fields that they do not know; another `protocol` number is refused.
+repeats. Both sides ignore fields and messages that they do not know; another `protocol` number is
+refused.
 """
 
 import struct
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import msgspec
 
@@ -15,6 +17,9 @@ MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 SOCKET_VARIABLE = "TENSORFLEET_TASK_FD"
 DATASETS_VARIABLE = "TENSORFLEET_DATASETS_DIR"
+# Which of the job's tasks this is, from 0, and of how many.
+INDEX_VARIABLE = "TENSORFLEET_TASK_INDEX"
+COUNT_VARIABLE = "TENSORFLEET_TASK_COUNT"
 
 _LENGTH = struct.Struct(">I")
 LENGTH_BYTES = _LENGTH.size
@@ -28,6 +33,10 @@ class Hello(Message, frozen=True, kw_only=True, tag="hello"):
     """Process: here I am."""
 
     protocol: int
+
+
+class Heartbeat(Message, frozen=True, kw_only=True, tag="heartbeat"):
+    """Process: I live. Sent as often as the `Welcome` wants, by a thread of its own."""
 
 
 class MetricReport(Message, frozen=True, kw_only=True, tag="metric"):
@@ -84,6 +93,8 @@ class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     datasets: dict[str, str]
     resume_point: ResumePoint | None
     scratch_folder: str
+    heartbeat_seconds: float = 0.0
+    """How often the worker wants a `Heartbeat`; 0, as from older ones: never."""
 
 
 class Stop(Message, frozen=True, kw_only=True, tag="stop"):
@@ -108,7 +119,7 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     message: str
 
 
-FromProcess = Hello | MetricReport | ProgressReport | SaveCheckpoint | SaveModel
+FromProcess = Hello | Heartbeat | MetricReport | ProgressReport | SaveCheckpoint | SaveModel
 FromWorker = Welcome | Stop | Saved | Refused
 
 _from_process: msgspec.msgpack.Decoder[FromProcess] = msgspec.msgpack.Decoder(FromProcess)
@@ -139,19 +150,38 @@ def decode_length(header: bytes) -> int:
     return int(length)
 
 
-def decode_from_process(body: bytes) -> FromProcess:
-    """A message of the process.
+def decode_from_process(body: bytes) -> FromProcess | None:
+    """A message of the process; None for one of a type that only other versions know.
 
     Raises:
-        msgspec.DecodeError: It is not one.
+        msgspec.DecodeError: It is no message.
     """
-    return _from_process.decode(body)
+    try:
+        return _from_process.decode(body)
+    except msgspec.ValidationError:
+        if _is_of(body, FromProcess):
+            raise
+        return None
 
 
-def decode_from_worker(body: bytes) -> FromWorker:
-    """A message of the worker.
+def decode_from_worker(body: bytes) -> FromWorker | None:
+    """A message of the worker; None for one of a type that only other versions know.
 
     Raises:
-        msgspec.DecodeError: It is not one.
+        msgspec.DecodeError: It is no message.
     """
-    return _from_worker.decode(body)
+    try:
+        return _from_worker.decode(body)
+    except msgspec.ValidationError:
+        if _is_of(body, FromWorker):
+            raise
+        return None
+
+
+class _AnyMessage(msgspec.Struct):
+    type: str
+
+
+def _is_of(body: bytes, known: UnionType) -> bool:
+    kind = msgspec.msgpack.decode(body, type=_AnyMessage).type
+    return kind in {message.__struct_config__.tag for message in get_args(known)}

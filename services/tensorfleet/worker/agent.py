@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-import shutil
 import socket
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,12 +22,15 @@ from tensorfleet.shared.errors import (
     TensorFleetError,
     Unauthenticated,
     Unavailable,
+    WorkerNameTaken,
 )
 from tensorfleet.shared.grpc_errors import rpc_errors_translated
 from tensorfleet.worker.attempt import RunningAttempt, Surroundings
 from tensorfleet.worker.attempt_end import StopCause
 from tensorfleet.worker.gpu_slots import GpuSlots
-from tensorfleet.worker.process_group import sweep_group
+from tensorfleet.worker.host_pool import HostLimits, HostPool
+from tensorfleet.worker.hosted_task import HostedTask, HostedTasks
+from tensorfleet.worker.lease_renewals import LeaseRenewals
 from tensorfleet.worker.report import AttemptReport
 
 RECONNECT_SECONDS = (0.1, 2.0)
@@ -36,6 +38,13 @@ RECONNECT_SECONDS = (0.1, 2.0)
 GATHER_SECONDS = 0.002
 KILL_GRACE_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+MAX_CACHED_ARTIFACTS = 1_000
+# Whoever has our name may be our own last connection, not noticed as dead yet.
+NAME_TAKEN_LEASES = 2
+STOP_CAUSES = {
+    pb.StopAttempt.REASON_CANCELLED: StopCause.CANCELLED,
+    pb.StopAttempt.REASON_PREEMPTED: StopCause.PREEMPTED,
+}
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +63,13 @@ class Offer:
 class Agent:
     """Keeps one session open, and the attempts that run here."""
 
-    def __init__(self, offer: Offer, channel: grpc.aio.Channel, surroundings: Surroundings) -> None:
+    def __init__(
+        self,
+        offer: Offer,
+        channel: grpc.aio.Channel,
+        surroundings: Surroundings,
+        host_limits: HostLimits,
+    ) -> None:
         self._offer = offer
         self._stub = DispatchServiceStub(channel)
         self._surroundings = surroundings
@@ -63,7 +78,12 @@ class Agent:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._gpus = GpuSlots(offer.capacity.gpus)
         self._news = asyncio.Event()
+        self._session_number = 0
+        self._hosted = HostedTasks(self._news)
+        self.hosts = HostPool(offer.capacity, host_limits, surroundings, self._gpus, self._hosted)
         self._renew_seconds = 5.0
+        self._lease_seconds = 15.0
+        self._renewals = LeaseRenewals(self._lease_seconds, now=0.0)
         self._credits_to_grant = 0
         self._is_draining = False
         self._is_drain_told = False
@@ -73,16 +93,7 @@ class Agent:
     @property
     def running_count(self) -> int:
         """Attempts that run here."""
-        return len(self._attempts)
-
-    def sweep(self) -> None:
-        """Kills and removes what this worker's last life left behind."""
-        folder = self._surroundings.attempts_folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.iterdir():
-            if sweep_group(left):
-                log.warning("left processes killed", attempt=left.name)
-            shutil.rmtree(left, ignore_errors=True)
+        return len(self._attempts) + len(self._hosted)
 
     async def run(self) -> None:
         """Keeps a session open, for ever; connects again after every break.
@@ -91,17 +102,25 @@ class Agent:
             TensorFleetError: The orchestrator refuses this worker, and always will.
         """
         delay = RECONNECT_SECONDS[0]
+        name_taken_since: float | None = None
         while True:
             try:
                 with rpc_errors_translated():
                     await self._hold_session()
                 delay = RECONNECT_SECONDS[0]
+            except WorkerNameTaken as exc:
+                now = asyncio.get_running_loop().time()
+                name_taken_since = now if name_taken_since is None else name_taken_since
+                if now - name_taken_since > NAME_TAKEN_LEASES * self._lease_seconds:
+                    raise
+                log.warning("name is taken, trying again", problem=str(exc))
             except (InvalidInput, Conflict, Unauthenticated):
                 raise
             except (Unavailable, DeadlineExceeded, TensorFleetError) as exc:
                 log.warning("session interrupted", problem=str(exc))
             if self.is_attached:
                 delay = RECONNECT_SECONDS[0]
+                name_taken_since = None
             self.is_attached = False
             # With jitter, so that a thousand workers do not come back at the same moment.
             await asyncio.sleep(delay * (0.5 + random.random()))  # noqa: S311  no secret
@@ -115,10 +134,16 @@ class Agent:
             attempt.stop(StopCause.HANDED_BACK, grace_seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds + KILL_GRACE_SECONDS):
-                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                await asyncio.gather(
+                    self.hosts.drain(grace_seconds),
+                    *self._tasks.values(),
+                    return_exceptions=True,
+                )
+                await self._hosted.emptied()
 
     async def close(self) -> None:
         """Ends every attempt at once. What is not told is noticed by its lease."""
+        await self.hosts.close()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -126,26 +151,39 @@ class Agent:
     async def _hold_session(self) -> None:
         for attempt in self._attempts.values():
             attempt.report.rewind()
+        self._hosted.rewind()
         self._is_drain_told = False
-        self._credits_to_grant = max(0, self._offer.slots - len(self._attempts))
-        call = self._stub.Session(self._outgoing())
+        self._credits_to_grant = max(0, self._offer.slots - self.running_count)
+        self._session_number += 1
+        call = self._stub.Session(self._outgoing(self._session_number))
         renewing: asyncio.Task[None] | None = None
         try:
             async for response in call:
                 for record in response.records:
                     await self._handle(record)
                 # The first answer says how often.
-                renewing = renewing or asyncio.create_task(self._renew_now_and_then())
+                renewing = renewing or asyncio.create_task(self._renew_now_and_then(call.cancel))
+        except asyncio.CancelledError:
+            # A call that we cancel ends like this too; then it is the session that was broken off.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise Unavailable("renewals are not answered") from None
         finally:
             if renewing is not None:
                 renewing.cancel()
             call.cancel()
+            # When the orchestrator ended the call, cancelling it leaves its iterator alive: it must
+            # not take what the next session has to tell.
+            self._session_number += 1
+            self._news.set()
 
-    async def _outgoing(self) -> AsyncIterator[pb.SessionRequest]:
+    async def _outgoing(self, session_number: int) -> AsyncIterator[pb.SessionRequest]:
         yield pb.SessionRequest(records=[pb.WorkerRecord(register=self._introduction())])
         self._news.set()
         while True:
             await self._news.wait()
+            if session_number != self._session_number:
+                return
             self._news.clear()
             for message in _messages(self._take_records()):
                 yield message
@@ -154,11 +192,12 @@ class Agent:
     def _take_records(self) -> list[pb.WorkerRecord]:
         records = []
         if self._is_renewal_due:
-            refs = [attempt.ref for attempt in self._attempts.values()]
-            records.append(pb.WorkerRecord(renewal=pb.LeaseRenewal(attempts=refs)))
+            refs = [held.ref for held in self._held()]
+            records.append(pb.WorkerRecord(renewal=self._renewals.next(refs)))
             self._is_renewal_due = False
         for attempt in self._attempts.values():
             records.extend(attempt.report.take_unsent())
+        records.extend(self._hosted.take_unsent())
         if self._is_draining:
             if not self._is_drain_told:
                 records.append(pb.WorkerRecord(drain=pb.Drain()))
@@ -177,14 +216,25 @@ class Agent:
             capacity=self._offer.capacity,
             slots=self._offer.slots,
             running=[
-                pb.Register.RunningAttempt(ref=attempt.ref, resources=attempt.assignment.resources)
-                for attempt in self._attempts.values()
+                pb.Register.RunningAttempt(ref=held.ref, resources=held.resources)
+                for held in self._held()
             ],
+            cached_artifact_ids=self._surroundings.cache.newest(MAX_CACHED_ARTIFACTS),
         )
 
-    async def _renew_now_and_then(self) -> None:
+    def _held(self) -> Iterator[RunningAttempt | HostedTask]:
+        yield from self._attempts.values()
+        yield from self._hosted
+
+    async def _renew_now_and_then(self, break_session: Callable[[], object]) -> None:
+        loop = asyncio.get_running_loop()
+        self._renewals = LeaseRenewals(self._lease_seconds, loop.time())
         while True:
             await asyncio.sleep(self._renew_seconds)
+            if self._renewals.is_deaf(loop.time()):
+                log.warning("no answer for a lease, connecting again")
+                break_session()
+                return
             self._is_renewal_due = True
             self._news.set()
 
@@ -193,21 +243,27 @@ class Agent:
             case "registered":
                 self.is_attached = True
                 self._renew_seconds = record.registered.renew_interval.ToTimedelta().total_seconds()
+                self._lease_seconds = record.registered.lease_duration.ToTimedelta().total_seconds()
                 log.info("attached", worker_id=self._offer.name)
                 await self._abandon_all(record.registered.lost)
             case "assignment":
-                for task in record.assignment.tasks:
-                    self._start(record.assignment, task)
+                assignment = record.assignment
+                for task in self.hosts.accept(assignment):
+                    self._start(assignment, task)
             case "stop":
                 await self._stop(record.stop)
             case "events_recorded":
                 recorded = record.events_recorded
-                if attempt := self._attempts.get(_key(recorded.ref)):
-                    await attempt.report.recorded(recorded.through_source_sequence)
+                if report := self._report_of(_key(recorded.ref)):
+                    await report.recorded(recorded.through_source_sequence)
             case "finish_recorded":
-                if attempt := self._attempts.get(_key(record.finish_recorded.ref)):
+                if not await self._forget(record.finish_recorded.ref) and (
+                    attempt := self._attempts.get(_key(record.finish_recorded.ref))
+                ):
                     await attempt.report.close()
             case "leases_renewed":
+                now = asyncio.get_running_loop().time()
+                self._renewals.answered(record.leases_renewed, now)
                 await self._abandon_all(record.leases_renewed.lost)
 
     def _start(self, assignment: pb.Assignment, task: pb.AssignedTask) -> None:
@@ -232,27 +288,43 @@ class Agent:
                 self._gpus.give_back(attempt.gpu_ids)
                 del self._attempts[key]
                 del self._tasks[key]
-                self._credits_to_grant += 1
-                self._news.set()
+                self._free_slot()
+
+    async def _forget(self, ref: pb.AttemptRef) -> HostedTask | None:
+        """Drops the record of a small task; None when it is none."""
+        task = self._hosted.remove(_key(ref))
+        if task is not None:
+            self._free_slot()
+            if task.report is not None:
+                await task.report.close()
+        return task
+
+    def _free_slot(self) -> None:
+        self._credits_to_grant += 1
+        self._news.set()
+
+    def _report_of(self, key: Key) -> AttemptReport | None:
+        held = self._attempts.get(key) or self._hosted.get(key)
+        return held.report if held else None
 
     async def _stop(self, message: pb.StopAttempt) -> None:
-        attempt = self._attempts.get(_key(message.ref))
-        if attempt is None:
-            return
+        key = _key(message.ref)
         if message.reason == pb.StopAttempt.REASON_LEASE_LOST:
-            await self._abandon(attempt)
+            await self._abandon_all([message.ref])
             return
-        cause = (
-            StopCause.CANCELLED
-            if message.reason == pb.StopAttempt.REASON_CANCELLED
-            else StopCause.HANDED_BACK
-        )
-        attempt.stop(cause, message.grace.ToTimedelta().total_seconds())
+        cause = STOP_CAUSES.get(message.reason, StopCause.HANDED_BACK)
+        grace_seconds = message.grace.ToTimedelta().total_seconds()
+        if attempt := self._attempts.get(key):
+            attempt.stop(cause, grace_seconds)
+        elif task := self._hosted.get(key):
+            self.hosts.stop(task, cause, grace_seconds)
 
     async def _abandon_all(self, refs: Iterable[pb.AttemptRef]) -> None:
         for ref in refs:
             if attempt := self._attempts.get(_key(ref)):
                 await self._abandon(attempt)
+            elif task := await self._forget(ref):
+                self.hosts.drop(task)
 
     async def _abandon(self, attempt: RunningAttempt) -> None:
         log.warning("lease lost", task_id=attempt.ref.task_id)
@@ -260,17 +332,17 @@ class Agent:
         await attempt.report.close()
 
 
-def _messages(records: list[pb.WorkerRecord]) -> Iterator[pb.SessionRequest]:
+def _messages(records: Sequence[pb.WorkerRecord]) -> Iterator[pb.SessionRequest]:
     """The records in as few messages as stay within a size that every server takes."""
-    message, size = pb.SessionRequest(), 0
-    for record in records:
-        if message.records and size + record.ByteSize() > MAX_MESSAGE_BYTES:
-            yield message
-            message, size = pb.SessionRequest(), 0
-        message.records.append(record)
-        size += record.ByteSize()
-    if message.records:
+    if not records:
+        return
+    message = pb.SessionRequest(records=records)
+    if len(records) == 1 or message.ByteSize() <= MAX_MESSAGE_BYTES:
         yield message
+    else:
+        half = len(records) // 2
+        yield from _messages(records[:half])
+        yield from _messages(records[half:])
 
 
 def _key(ref: pb.AttemptRef) -> Key:

@@ -35,6 +35,15 @@ class ArtifactCache:
         self._users: Counter[ArtifactId] = Counter()
         folder.mkdir(parents=True, exist_ok=True)
 
+    def newest(self, count: int) -> list[ArtifactId]:
+        """Those that are here, most recently used first, at most so many."""
+        with os.scandir(self._folder) as entries:
+            found = sorted(
+                ((e.stat().st_mtime, e.name) for e in entries if not e.name.startswith(".")),
+                reverse=True,
+            )
+        return [ArtifactId(name) for _, name in found[:count]]
+
     @asynccontextmanager
     async def held(self, artifact_id: ArtifactId) -> AsyncIterator[Path]:
         """The artifact's folder, which stays as long as the block. Its files are read-only.

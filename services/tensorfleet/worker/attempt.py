@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import socket
-from collections import deque
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -15,33 +14,39 @@ import structlog
 
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
-from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, task_pb2
+from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, resources_pb2, task_pb2
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.caller import Caller, current_caller
 from tensorfleet.shared.errors import LeaseLost, TensorFleetError
 from tensorfleet.worker import attempt_files
 from tensorfleet.worker.artifact_cache import ArtifactCache
-from tensorfleet.worker.attempt_end import StopCause, describe_end
+from tensorfleet.worker.attempt_end import Stop, StopCause, describe_end, staging_failure
 from tensorfleet.worker.attempt_files import AttemptFiles
+from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.attempt_output import AttemptOutput
+from tensorfleet.worker.attempt_watch import AttemptWatch
+from tensorfleet.worker.cgroup import AttemptCgroup, CgroupHome
+from tensorfleet.worker.guard_line import GuardLine
 from tensorfleet.worker.keeper import OutputKeeper
-from tensorfleet.worker.output_lines import LineSplitter
 from tensorfleet.worker.process_group import (
     TaskProcess,
     TaskStart,
     note_process,
-    passed_on,
-    signal_group,
+    sweep_attempt,
 )
+from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.report import AttemptReport
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.task_connection import TaskConnection
+from tensorfleet.worker.task_environment import task_environment
 from tensorfleet.worker.task_process import TaskOrder
 from tensorfleet.worker.warm_pool import WarmPool
 
-READ_BYTES = 16 * 1024
-TAIL_LINES = 50
-# After the group was killed, only something that left its session can still hold a pipe open.
+# Once a guard has ended, only something that it could not kill can still hold a pipe open.
 PIPE_CLOSE_SECONDS = 2.0
+TIMEOUT_GRACE_SECONDS = 5.0
+# A process that is stopped reads nothing; SIGTERM and SIGKILL must not wait for it.
+ASK_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +59,9 @@ class Surroundings:
     cache: ArtifactCache
     storage: StorageDoor
     warm_pool: WarmPool
+    limits: AttemptLimits
+    processes: ProcessTable
+    cgroups: CgroupHome | None
 
 
 class RunningAttempt:
@@ -73,18 +81,24 @@ class RunningAttempt:
         self.gpu_ids = gpu_ids
         self._surroundings = surroundings
         self._keeper = OutputKeeper(assignment, task.ref, surroundings.storage, report)
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._output = AttemptOutput(report, surroundings.limits.output_bytes)
+        self._line: GuardLine | None = None
         self._process: TaskProcess | None = None
-        self._connection: TaskConnection | None = None
-        self._stop_cause: StopCause | None = None
+        self._stop: Stop | None = None
         self._stop_asked = asyncio.Event()
         self._stop_grace_seconds = 0.0
         self._is_abandoned = False
+        self._has_ended = False
 
     @property
     def ref(self) -> dispatch_pb.AttemptRef:
         """Which attempt: the fencing token."""
         return self.task.ref
+
+    @property
+    def resources(self) -> resources_pb2.Resources:
+        """What it occupies."""
+        return self.assignment.resources
 
     async def run(self) -> None:
         """Runs to the end and tells it. Raises only when it is cancelled."""
@@ -99,23 +113,15 @@ class RunningAttempt:
                 exit_status = await self._run_in(root, stack)
             outcome, failure = describe_end(
                 exit_status=exit_status,
-                stop_cause=self._stop_cause,
-                timeout_seconds=self.assignment.attempt_timeout.ToTimedelta().total_seconds(),
-                output_tail=list(self._tail),
+                stop=self._stop,
+                output_tail=self._output.tail,
             )
         except LeaseLost:
             self._is_abandoned = True
             outcome, failure = task_pb2.ATTEMPT_OUTCOME_LOST, None
-        except TensorFleetError as exc:
+        except (TensorFleetError, OSError) as exc:
             outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
-            failure = failure_pb2.Failure(
-                reason="STAGING_FAILED", message=f"the task could not be prepared: {exc}"
-            )
-        except OSError as exc:
-            outcome = task_pb2.ATTEMPT_OUTCOME_FAILED
-            failure = failure_pb2.Failure(
-                reason="STAGING_FAILED", message=f"the worker's disk or system refused: {exc}"
-            )
+            failure = staging_failure(exc)
         except Exception as exc:
             log.exception("attempt failed unexpectedly")
             outcome = task_pb2.ATTEMPT_OUTCOME_LOST
@@ -131,21 +137,30 @@ class RunningAttempt:
             finished.failure.CopyFrom(failure)
         finished.outputs.extend(self._keeper.outputs)
         self.report.finish(finished)
+        if self._process is not None:
+            # The guard tells the end a little before its own.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PIPE_CLOSE_SECONDS):
+                    await self._process.wait()
 
     def stop(self, cause: StopCause, grace_seconds: float) -> None:
         """Lets the process end: message and SIGTERM, then SIGKILL after the grace."""
-        if not self._stop_asked.is_set():
-            self._stop_cause = cause
-            self._stop_grace_seconds = grace_seconds
-            self._stop_asked.set()
+        self._end_for(Stop(cause=cause), grace_seconds)
 
     def abandon(self) -> None:
         """Kills the process and tells nothing: the task runs elsewhere by now."""
         self._is_abandoned = True
         self._stop_grace_seconds = 0.0
         self._stop_asked.set()
-        if self._process is not None:
-            signal_group(self._process.pid, signal.SIGKILL)
+        if self._line is not None:
+            self._line.kill()
+
+    def _end_for(self, stop: Stop, grace_seconds: float = 0.0) -> None:
+        # The first reason counts, and none after the process has ended by itself.
+        if not self._stop_asked.is_set() and not self._has_ended:
+            self._stop = stop
+            self._stop_grace_seconds = grace_seconds
+            self._stop_asked.set()
 
     async def _run_in(self, root: Path, stack: AsyncExitStack) -> int:
         plan = msgspec.json.decode(self.task.task_json, type=TaskPlan)
@@ -158,8 +173,21 @@ class RunningAttempt:
             self._surroundings.storage,
             stack,
         )
+        cgroup = self._open_cgroup(root, stack)
+        limits = self._surroundings.limits.for_process(cgroup)
         order = root / "order.json"
-        order.write_bytes(msgspec.json.encode(TaskOrder(kind=self.assignment.kind, plan=plan)))
+        order.write_bytes(
+            msgspec.json.encode(TaskOrder(kind=self.assignment.kind, plan=plan, limits=limits))
+        )
+        connection = TaskConnection(self._welcome(plan, files), self.report.add, self._keeper.save)
+        watch = AttemptWatch(
+            self._surroundings.limits.bounds(self.assignment.resources),
+            root,
+            self._surroundings.processes,
+            cgroup,
+            connection.take_silence,
+        )
+        line = stack.enter_context(GuardLine(lambda pid: note_process(root, pid)))
         ours, theirs = socket.socketpair()
         with theirs:
             if self._stop_asked.is_set():
@@ -169,73 +197,97 @@ class RunningAttempt:
                 order_file=order,
                 code_folder=files.code,
                 work_folder=files.work,
-                environment=self._environment(plan, files, theirs.fileno()),
+                environment=self._environment(plan, root, theirs.fileno()),
                 thread_count=self._thread_count,
                 socket_descriptor=theirs.fileno(),
+                guard_descriptor=line.guards_descriptor,
             )
             process = await self._surroundings.warm_pool.start(start, plan.preload)
+        line.hand_over()
+        self._line = line
         self._process = process
-        note_process(root, process.pid)
         log.info("task's process started", pid=process.pid)
-        self._connection = TaskConnection(
-            self._welcome(plan, files), self.report.add, self._keeper.save
-        )
-        return await self._attend(process, ours)
-
-    async def _attend(self, process: TaskProcess, ours: socket.socket) -> int:
-        assert process.stdout is not None  # noqa: S101  processes start with pipes
-        assert process.stderr is not None  # noqa: S101
-        assert self._connection is not None  # noqa: S101
-        stopping = asyncio.create_task(self._stop_when_asked(process))
-        listening = [
-            asyncio.create_task(self._pass_lines(process.stdout, event_pb2.LOG_STREAM_STDOUT)),
-            asyncio.create_task(self._pass_lines(process.stderr, event_pb2.LOG_STREAM_STDERR)),
-            asyncio.create_task(self._connection.serve(ours)),
-        ]
-        try:
-            exit_status = await process.wait()
-            # Whatever the process left behind goes too; then the pipes end.
-            signal_group(process.pid, signal.SIGKILL)
-            await asyncio.wait(listening[:2], timeout=PIPE_CLOSE_SECONDS)
-            await asyncio.wait(listening[2:], timeout=PIPE_CLOSE_SECONDS)
-        finally:
-            signal_group(process.pid, signal.SIGKILL)
-            for task in (stopping, *listening):
-                task.cancel()
-            await asyncio.gather(stopping, *listening, return_exceptions=True)
+        exit_status = await self._attend(process, line, connection, ours, watch)
+        if not line.is_clear:
+            # Somebody killed the guard: what can be found without it goes now.
+            swept = await asyncio.to_thread(sweep_attempt, root)
+            log.warning("guard was lost", swept_count=swept)
+        if exit_status and self._stop is None:
+            self._stop = await watch.judge_end(exit_status)
         return exit_status
 
-    async def _stop_when_asked(self, process: TaskProcess) -> None:
+    async def _attend(
+        self,
+        process: TaskProcess,
+        line: GuardLine,
+        connection: TaskConnection,
+        ours: socket.socket,
+        watch: AttemptWatch,
+    ) -> int:
+        assert process.stdout is not None  # noqa: S101  processes start with pipes
+        assert process.stderr is not None  # noqa: S101
+        output = self._output
+        listening = [
+            asyncio.create_task(output.pass_on(process.stdout, event_pb2.LOG_STREAM_STDOUT)),
+            asyncio.create_task(output.pass_on(process.stderr, event_pb2.LOG_STREAM_STDERR)),
+            asyncio.create_task(connection.serve(ours)),
+            asyncio.create_task(line.listen()),
+        ]
+        caring = [
+            asyncio.create_task(self._stop_when_asked(process, line, connection)),
+            asyncio.create_task(self._stop_when_over_bounds(process, watch)),
+        ]
+        try:
+            exit_status = await line.ended(process)
+            self._has_ended = True
+            await asyncio.wait(listening[2:], timeout=PIPE_CLOSE_SECONDS)
+            # Then the pipes have an end, and everything in them is passed on, however slowly.
+            timeout = None if line.is_clear else PIPE_CLOSE_SECONDS
+            await asyncio.wait(listening[:2], timeout=timeout)
+        finally:
+            for task in (*caring, *listening):
+                task.cancel()
+            await asyncio.gather(*caring, *listening, return_exceptions=True)
+            if not self._has_ended:
+                await line.kill_surely(process)
+        return exit_status
+
+    async def _stop_when_asked(
+        self, process: TaskProcess, line: GuardLine, connection: TaskConnection
+    ) -> None:
         limit = self.assignment.attempt_timeout.ToTimedelta().total_seconds()
         try:
             async with asyncio.timeout(limit or None):
                 await self._stop_asked.wait()
         except TimeoutError:
-            self.stop(StopCause.TIMEOUT, grace_seconds=5.0)
-        if self._connection is not None and self._stop_cause is not None:
-            await self._connection.ask_to_stop(self._stop_cause.value)
+            message = f"it ran longer than the limit of {limit:g} s; raise timeout_seconds"
+            self._end_for(Stop(cause=StopCause.TIMEOUT, message=message), TIMEOUT_GRACE_SECONDS)
         if self._stop_grace_seconds > 0:
-            signal_group(process.pid, signal.SIGTERM)
+            if self._stop is not None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ASK_SECONDS):
+                        await connection.ask_to_stop(self._stop.cause.value)
+            line.terminate()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._stop_grace_seconds):
-                    await process.wait()
-        signal_group(process.pid, signal.SIGKILL)
+                    await line.ended(process)
+        await line.kill_surely(process)
 
-    async def _pass_lines(
-        self, pipe: asyncio.StreamReader, stream: event_pb2.LogStream.ValueType
-    ) -> None:
-        splitter = LineSplitter()
-        while chunk := await pipe.read(READ_BYTES):
-            await self._add_lines(stream, splitter.feed(chunk))
-        await self._add_lines(stream, splitter.flush())
+    async def _stop_when_over_bounds(self, process: TaskProcess, watch: AttemptWatch) -> None:
+        self._end_for(await watch.run(process.pid))
 
-    async def _add_lines(self, stream: event_pb2.LogStream.ValueType, lines: list[str]) -> None:
-        if not lines:
-            return
-        self._tail.extend(lines)
-        event = event_pb2.Event(log=event_pb2.LogLines(stream=stream, lines=lines))
-        event.time.GetCurrentTime()
-        await self.report.add(event)
+    def _open_cgroup(self, root: Path, stack: AsyncExitStack) -> AttemptCgroup | None:
+        home = self._surroundings.cgroups
+        cgroup = home.open(root.name) if home is not None else None
+        if cgroup is not None:
+            stack.callback(cgroup.remove)
+            stack.callback(cgroup.kill)
+            limits, resources = self._surroundings.limits, self.assignment.resources
+            cgroup.limit(
+                memory_bytes=limits.bounds(resources).memory_bytes,
+                cpus=resources.cpus,
+            )
+        return cgroup
 
     def _welcome(self, plan: TaskPlan, files: AttemptFiles) -> channel.Welcome:
         ref = self.task.ref
@@ -249,25 +301,22 @@ class RunningAttempt:
             datasets=files.datasets,
             resume_point=files.resume_point,
             scratch_folder=str(files.scratch),
+            heartbeat_seconds=self._surroundings.limits.heartbeat_seconds,
         )
+
+    def _environment(self, plan: TaskPlan, root: Path, descriptor: int) -> dict[str, str]:
+        return {
+            **task_environment(
+                plan,
+                root,
+                thread_count=self._thread_count,
+                gpu_ids=self.gpu_ids,
+                socket_descriptor=descriptor,
+            ),
+            channel.INDEX_VARIABLE: str(self.task.index),
+            channel.COUNT_VARIABLE: str(self.assignment.task_count),
+        }
 
     @property
     def _thread_count(self) -> int:
         return max(1, int(self.assignment.resources.cpus))
-
-    def _environment(self, plan: TaskPlan, files: AttemptFiles, descriptor: int) -> dict[str, str]:
-        threads = str(self._thread_count)
-        return {
-            **passed_on(),
-            # Numeric libraries take every core of the machine unless they are told otherwise.
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
-            "CUDA_VISIBLE_DEVICES": ",".join(map(str, self.gpu_ids)),
-            "PYTHONUNBUFFERED": "1",
-            "HOME": str(files.scratch),
-            "TMPDIR": str(files.scratch),
-            **plan.environment,
-            channel.SOCKET_VARIABLE: str(descriptor),
-            channel.DATASETS_VARIABLE: str(files.datasets_folder),
-        }

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,24 +49,8 @@ async def stage(
         (root / name).mkdir(parents=True)
     # First of all: it raises the task's fence, so that no older attempt commits after us.
     resume_point = await _resume_point(ref, cache, storage, stack)
-    code = None
-    if assignment.code_artifact_id:
-        source = await stack.enter_async_context(
-            cache.held(ArtifactId(assignment.code_artifact_id))
-        )
-        code = root / "work"
-        # A copy, because scripts write beside themselves; the cache must stay what it is.
-        await asyncio.to_thread(_copy_writable, source, code)
-    datasets = {}
-    for reference in plan.datasets:
-        name, _, version = reference.partition(":")
-        answer = await storage.datasets.GetDatasetVersion(
-            dataset_service_pb2.GetDatasetVersionRequest(dataset=name, version=int(version or 0))
-        )
-        source = await stack.enter_async_context(cache.held(ArtifactId(answer.version.artifact_id)))
-        link = root / "datasets" / name
-        link.symlink_to(source)
-        datasets[name] = str(link)
+    code = await stage_code(assignment.code_artifact_id, root / "work", cache, stack)
+    datasets = await stage_datasets(plan.datasets, root / "datasets", cache, storage, stack)
     return AttemptFiles(
         root=root,
         work=root / "work",
@@ -75,6 +60,47 @@ async def stage(
         code=code,
         resume_point=resume_point,
     )
+
+
+async def stage_code(
+    artifact_id: str, folder: Path, cache: ArtifactCache, stack: AsyncExitStack
+) -> Path | None:
+    """Puts the code, if there is any, into the folder; returns that, or None.
+
+    Raises:
+        TensorFleetError: It cannot be had.
+    """
+    if not artifact_id:
+        return None
+    source = await stack.enter_async_context(cache.held(ArtifactId(artifact_id)))
+    # A copy, because scripts write beside themselves; the cache must stay what it is.
+    await asyncio.to_thread(_copy_writable, source, folder)
+    return folder
+
+
+async def stage_datasets(
+    references: Sequence[str],
+    folder: Path,
+    cache: ArtifactCache,
+    storage: StorageDoor,
+    stack: AsyncExitStack,
+) -> dict[str, str]:
+    """Links datasets into the folder; returns the path of each by its name.
+
+    Raises:
+        TensorFleetError: One cannot be had.
+    """
+    datasets = {}
+    for reference in references:
+        name, _, version = reference.partition(":")
+        answer = await storage.datasets.GetDatasetVersion(
+            dataset_service_pb2.GetDatasetVersionRequest(dataset=name, version=int(version or 0))
+        )
+        source = await stack.enter_async_context(cache.held(ArtifactId(answer.version.artifact_id)))
+        link = folder / name
+        link.symlink_to(source)
+        datasets[name] = str(link)
+    return datasets
 
 
 async def _resume_point(

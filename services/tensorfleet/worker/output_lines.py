@@ -25,6 +25,13 @@ class LineSplitter:
         """The last line, when the output did not end with a line end."""
         return [self._take()] if self._partial else []
 
+    def take_partial(self) -> bytes:
+        """What has come of a line that is not complete; it is forgotten here."""
+        partial = bytes(self._partial)
+        self._partial.clear()
+        self._is_cutting = False
+        return partial
+
     def _extend(self, piece: bytes) -> None:
         room = MAX_LINE_BYTES - len(self._partial)
         self._partial += piece[:room]

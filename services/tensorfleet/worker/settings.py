@@ -32,16 +32,56 @@ class WorkerSettings(ServiceSettings):
         int, Meta(description="GPUs that tasks may ask for, numbered from 0", ge=0)
     ] = 0
     worker_gpu_kind: Annotated[str, Meta(description='Kind of those GPUs, like "h200"')] = ""
-    worker_slots: Annotated[int, Meta(description="Tasks at a time at most", ge=1, le=10_000)] = 16
+    worker_slots: Annotated[
+        int,
+        Meta(
+            description="Tasks at a time at most; cores and memory limit large ones long before",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 1_000
+    worker_shared_processes: Annotated[
+        int,
+        Meta(description="Processes that run many small tasks, at most; 0: four a core", ge=0),
+    ] = 0
+    worker_shared_process_tasks: Annotated[
+        int, Meta(description="Tasks after which such a process is replaced", ge=1)
+    ] = 100_000
     worker_cache_bytes: Annotated[
         int, Meta(description="Disk for datasets and code kept between tasks, bytes", ge=0)
     ] = 20 * 1024**3
+    worker_memory_tolerance: Annotated[
+        float,
+        Meta(description="A task may use this many times the memory that it asked for", ge=1),
+    ] = 1.25
+    worker_task_disk_bytes: Annotated[
+        int, Meta(description="Disk that one task's files may take, bytes; 0: any amount", ge=0)
+    ] = 50 * 1024**3
+    worker_task_open_files: Annotated[
+        int, Meta(description="Files that each process of a task may have open", ge=64)
+    ] = 65_536
+    worker_output_bytes: Annotated[
+        int,
+        Meta(
+            description="Output of a task that is kept in full, bytes an hour; of more, a part",
+            ge=1024**2,
+        ),
+    ] = 32 * 1024**2
+    worker_silence_seconds: Annotated[
+        float,
+        Meta(
+            description="A task whose process gives no sign of life for so long has hung; 0: never",
+            ge=0,
+        ),
+    ] = 300.0
     worker_drain_grace_seconds: Annotated[
         float, Meta(description="Time for tasks to checkpoint when the worker stops, seconds", ge=0)
     ] = 20.0
     worker_warm_idle_seconds: Annotated[
         float,
-        Meta(description="How long torch stays loaded for the next task, seconds; 0: never", ge=0),
+        Meta(
+            description="How long processes stay ready for the next task, seconds; 0: never", ge=0
+        ),
     ] = 600.0
     worker_metrics_listen: Annotated[
         str, Meta(description="Address of /metrics, host:port; empty: none")

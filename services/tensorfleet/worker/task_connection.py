@@ -32,6 +32,9 @@ class TaskConnection:
         self._add_event = add_event
         self._save = save
         self._writer: asyncio.StreamWriter | None = None
+        self._has_heartbeat = False
+        self._was_heard = False
+        self._is_handling = False
 
     async def serve(self, ours: socket.socket) -> None:
         """Reads messages and answers them; returns at the end of the stream."""
@@ -40,25 +43,41 @@ class TaskConnection:
             while True:
                 header = await reader.readexactly(channel.LENGTH_BYTES)
                 body = await reader.readexactly(channel.decode_length(header))
+                self._was_heard = True
+                self._is_handling = True
                 await self._handle(channel.decode_from_process(body))
+                self._is_handling = False
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         except (ValueError, msgspec.DecodeError) as exc:
             # Something else than the SDK writes to the socket; the process may go on without it.
             log.warning("task's messages are not understood", problem=str(exc))
         finally:
+            self._has_heartbeat = False
             self._writer.close()
             with suppress(ConnectionError):
                 await self._writer.wait_closed()
+
+    def take_silence(self) -> bool:
+        """Whether nothing was heard since the last call, of a process that ought to be heard.
+
+        That is one that has told a heartbeat before, and whom we have not kept waiting ourselves.
+        """
+        was_heard, self._was_heard = self._was_heard, False
+        return self._has_heartbeat and not was_heard and not self._is_handling
 
     async def ask_to_stop(self, reason: str) -> None:
         """Lets the script end by itself, if it listens."""
         await self._write(channel.Stop(reason=reason))
 
-    async def _handle(self, message: channel.FromProcess) -> None:
+    async def _handle(self, message: channel.FromProcess | None) -> None:
         match message:
             case channel.Hello(protocol=protocol):
                 await self._write(self._answer_hello(protocol))
+            case channel.Heartbeat():
+                self._has_heartbeat = True
+            case None:
+                log.debug("task's message is of another version")
             case channel.MetricReport():
                 event = _new_event(message.time_unix)
                 event.metric.values.update(message.values)

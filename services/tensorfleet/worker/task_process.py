@@ -1,12 +1,9 @@
-"""What a task's process runs first: ties its life to the worker's, then lets the kind take over.
+"""What a task's process runs first: gets a guard and limits, then lets the kind take over.
 
-Run as `python -m tensorfleet.worker.task_process WORKER_PID ORDER_FILE CODE_FOLDER`; the folder is
-empty for a task without code. Tasks that start warm come here from `warm_process` instead.
+Run as `python -m tensorfleet.worker.task_process WORKER_PID GUARD_FD ORDER_FILE CODE_FOLDER`; the
+folder is empty for a task without code. Tasks that start warm come here from `warm_process`.
 """
 
-import ctypes
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -15,30 +12,33 @@ import msgspec
 from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS, EntrypointMissing
 from tensorfleet.kinds.registry import find_kind
 from tensorfleet.kinds.task_plan import TaskPlan
-
-PR_SET_PDEATHSIG = 1
+from tensorfleet.worker.guard import split_off_guard
+from tensorfleet.worker.host_frames import HostOrder
+from tensorfleet.worker.task_limits import TaskLimits, apply_limits
 
 
 class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the worker wrote for this process: the kind, and the kind's plan of the task."""
+    """What the worker wrote for this process: kind, the kind's plan of the task, and limits."""
 
     kind: str
     plan: TaskPlan
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Lets the kernel kill this process when its parent dies, however it does."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        # It died before the line above; then nobody would ever tell.
-        os.kill(os.getpid(), signal.SIGKILL)
+    limits: TaskLimits
+    host: HostOrder | None = None
+    """For a process that runs many tasks, each with a plan of its own; they agree in the rest."""
 
 
 def run_order(order_file: Path, code_folder: Path | None) -> None:
     """Runs the task; the exit status is the user's code's."""
     order = msgspec.json.decode(order_file.read_bytes(), type=TaskOrder)
+    apply_limits(order.limits)
+    kind = find_kind(order.kind)
+    if order.host is not None:
+        from tensorfleet.worker.task_host import run_host  # most tasks do without
+
+        run_host(kind, order.host, code_folder)
+        return
     try:
-        find_kind(order.kind).run(order.plan, code_folder)
+        kind.run(order.plan, code_folder)
     except EntrypointMissing as exc:
         sys.stderr.write(f"{exc}\n")
         sys.exit(ENTRYPOINT_MISSING_STATUS)
@@ -46,8 +46,8 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
 
 def main() -> None:
     """Reads the command line and runs the task."""
-    parent_pid, order_file, code_folder = sys.argv[1:4]
-    die_with_parent(int(parent_pid))
+    worker_pid, guard_descriptor, order_file, code_folder = sys.argv[1:5]
+    split_off_guard(int(guard_descriptor), int(worker_pid))
     run_order(Path(order_file), Path(code_folder) if code_folder else None)
 
 

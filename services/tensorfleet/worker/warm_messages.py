@@ -1,7 +1,7 @@
 """What the worker and its warm process say to each other over a socket that keeps messages whole.
 
-The file descriptors of a `StartTask` travel beside it: standard output, standard error, and the
-task's own socket, in this order.
+The file descriptors of a `StartTask` travel beside it: standard output, standard error, the task's
+own socket, and its guard's, in this order.
 """
 
 import msgspec

@@ -176,7 +176,7 @@ class _WarmHost:
             message = msgspec.json.encode(request)
             if len(message) > MAX_MESSAGE_BYTES:
                 raise WarmProcessLost("the task's environment is too large to be sent")
-            descriptors = [out_write, err_write, start.socket_descriptor]
+            descriptors = [out_write, err_write, start.socket_descriptor, start.guard_descriptor]
             socket.send_fds(self._connection, [message], descriptors)
             pid = await self._started[number]
         finally:
@@ -224,7 +224,7 @@ class _WarmHost:
                     self._early_ends[pid] = status
 
     def _lose(self) -> None:
-        # The kernel kills the children of a warm process that ends, so theirs is a known end.
+        # The guards of its tasks kill these when it ends, so theirs is a known end.
         self.is_lost = True
         for future in self._ended.values():
             future.set_result(-9)

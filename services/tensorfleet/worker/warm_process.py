@@ -13,12 +13,15 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from tensorfleet.shared.task_channel import SOCKET_VARIABLE
-from tensorfleet.worker.task_process import die_with_parent, run_order
+from tensorfleet.worker.guard import split_off_guard
+from tensorfleet.worker.process_ties import die_with_parent
+from tensorfleet.worker.task_process import run_order
 from tensorfleet.worker.warm_messages import (
     MAX_MESSAGE_BYTES,
     Ended,
@@ -27,7 +30,15 @@ from tensorfleet.worker.warm_messages import (
     StartTask,
 )
 
-DESCRIPTORS_A_TASK = 3
+DESCRIPTORS_A_TASK = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spare:
+    """A child that waits for its task."""
+
+    pid: int
+    connection: socket.socket
 
 
 def preload(modules: list[str]) -> None:
@@ -50,7 +61,11 @@ def serve(connection: socket.socket) -> None:
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     connection.send(msgspec.json.encode(Ready()))
+    spare = None
     while True:
+        spare = spare or fork_spare(connection, (wakeup_read, wakeup_write))
+        if spare is None:
+            return
         readable, _, _ = select.select([connection.fileno(), wakeup_read], [], [])
         if wakeup_read in readable:
             with suppress(BlockingIOError):
@@ -63,19 +78,37 @@ def serve(connection: socket.socket) -> None:
             if not message:
                 return
             order = msgspec.json.decode(message, type=StartTask)
-            parent_pid = os.getpid()
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                for descriptor in (wakeup_read, wakeup_write):
-                    os.close(descriptor)
-                connection.close()
-                become_task(order, descriptors, parent_pid)
-                return
+            with spare.connection:
+                socket.send_fds(spare.connection, [message], descriptors)
             for descriptor in descriptors:
                 os.close(descriptor)
-            connection.send(msgspec.json.encode(Started(request=order.request, pid=pid)))
+            connection.send(msgspec.json.encode(Started(request=order.request, pid=spare.pid)))
+            spare = None
+
+
+def fork_spare(worker: socket.socket, wakeups: tuple[int, int]) -> Spare | None:
+    """Forks the child for the next task before there is one; None in a child whose task is done.
+
+    It becomes the guard of its task and forks once more, so that a start waits for one fork only.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent_pid = os.getpid()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return Spare(pid=pid, connection=ours)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    die_with_parent(parent_pid)
+    for descriptor in wakeups:
+        os.close(descriptor)
+    worker.close()
+    ours.close()
+    with theirs:
+        message, descriptors, _, _ = socket.recv_fds(theirs, MAX_MESSAGE_BYTES, DESCRIPTORS_A_TASK)
+    if message:
+        become_task(msgspec.json.decode(message, type=StartTask), descriptors, parent_pid)
+    return None
 
 
 def tell_ends(connection: socket.socket) -> None:
@@ -93,10 +126,9 @@ def tell_ends(connection: socket.socket) -> None:
 
 def become_task(order: StartTask, descriptors: list[int], parent_pid: int) -> None:
     """Makes this fresh child the task's process, and runs the task."""
-    os.setsid()
-    die_with_parent(parent_pid)
+    stdout, stderr, task_socket, guard_socket = descriptors
+    split_off_guard(guard_socket, parent_pid)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    stdout, stderr, task_socket = descriptors
     for source, target in ((stdout, 1), (stderr, 2)):
         os.dup2(source, target)
         os.close(source)

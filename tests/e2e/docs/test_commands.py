@@ -1,5 +1,9 @@
-"""Every command in the documentation runs: the blocks marked `console`, against a real fleet."""
+"""Every command in the documentation runs: the blocks marked `console`, against a real fleet.
 
+`JOB` stands for the newest job.
+"""
+
+import json
 import re
 import shlex
 from pathlib import Path
@@ -37,6 +41,9 @@ def test_documented_command_works(
     monkeypatch.chdir(ROOT)
     program, *arguments = shlex.split(command)
     assert program == "tensorfleet"
+    if "JOB" in arguments:
+        newest = json.loads(fleet.cli("jobs", "--limit", "1", "--json").stdout)["jobs"][0]["id"]
+        arguments = [newest if argument == "JOB" else argument for argument in arguments]
     done = fleet.cli(*arguments)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert done.stdout or done.stderr

@@ -37,11 +37,15 @@ class SmallFleet:
     folder: Path
     stack: AsyncExitStack
 
-    async def start_worker(self, name: str = "w1", *, warm_idle_seconds: float = 0) -> Process:
+    async def start_worker(
+        self, name: str = "w1", *, warm_idle_seconds: float = 0, **settings: str
+    ) -> Process:
         """A worker process; it is killed at the end of the test if it still runs.
 
         Cold by default: these scripts import no torch, so a warm process would only cost time.
+        `settings` are its further ones, named without "TENSORFLEET_WORKER_".
         """
+        further = {f"TENSORFLEET_WORKER_{k.upper()}": value for k, value in settings.items()}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -56,6 +60,7 @@ class SmallFleet:
                 "TENSORFLEET_WORKER_DRAIN_GRACE_SECONDS": "10",
                 "TENSORFLEET_ORCHESTRATOR_ADDRESS": self.door.address,
                 "TENSORFLEET_STORAGE_ADDRESS": self.storage_address,
+                **further,
             },
         )
         self.stack.push_async_callback(_end, process)

@@ -77,6 +77,32 @@ async def test_command_runs_with_its_output_and_a_clean_environment(fleet: Small
     assert by_stream[event_pb2.LOG_STREAM_STDERR] == ["err"]
 
 
+async def test_command_of_several_tasks_tells_each_which_it_is(fleet: SmallFleet) -> None:
+    await fleet.start_worker()
+    command = 'echo "$TENSORFLEET_TASK_INDEX of $TENSORFLEET_TASK_COUNT"'
+    job_id = await fleet.submit("command", json.dumps({"command": command, "count": 3}))
+    job, events = await fleet.finish(job_id)
+    assert job.state == SUCCEEDED
+    assert sorted(lines_of(events)) == ["0 of 3", "1 of 3", "2 of 3"]
+
+
+async def test_calls_find_their_function_in_the_code_folder(fleet: SmallFleet) -> None:
+    await fleet.start_worker()
+    spec = json.dumps({"function": "lib.shout:loud", "calls": [["a"], ["b"], ["c"]]})
+    code = {"lib/shout.py": "def loud(text):\n    print(text.upper())\n"}
+    job, events = await fleet.finish(await fleet.submit("call", spec, code))
+    assert job.state == SUCCEEDED
+    assert sorted(lines_of(events)) == ["A", "B", "C"]
+    assert job.spec.resources.cpus < 0.1
+
+
+async def test_code_of_calls_that_cannot_be_fetched_fails_them(fleet: SmallFleet) -> None:
+    await fleet.start_worker()
+    spec = json.dumps({"function": "m:f", "count": 2})
+    job, _ = await fleet.finish(await fleet.submit("call", spec, code_artifact_id="a" * 64))
+    assert (job.state, job.failure.reason) == (FAILED, "STAGING_FAILED")
+
+
 async def test_script_sees_its_parameters_dataset_and_arguments(fleet: SmallFleet) -> None:
     await fleet.start_worker()
     artifact_id = await fleet.storage.upload({"numbers.txt": b"1 2 3", "more/x": b"x"})
@@ -250,25 +276,6 @@ async def test_worker_that_is_stopped_hands_its_task_back(fleet: SmallFleet) -> 
     assert lines_of(events)[-2:] == ["attempt 2 starts at 3", "done"]
     (lost,) = (e for e in events if e.task_state.failure.reason == "WORKER_LOST")
     assert "handed the task back" in lost.task_state.failure.message
-
-
-async def test_restarted_worker_sweeps_what_its_last_life_left(fleet: SmallFleet) -> None:
-    first = await fleet.start_worker("same")
-    # A grandchild is not tied to the worker's life; the sweep of the next start finds it.
-    command = "(trap '' HUP; sleep 1000) & echo $!; wait"
-    job_id = await fleet.submit("command", json.dumps({"command": command}))
-    async for event in fleet.watch(job_id):
-        if event.log.lines:
-            left = int(event.log.lines[0])
-            break
-    first.send_signal(signal.SIGKILL)
-    await first.wait()
-    assert is_alive(left)
-    await fleet.start_worker("same")
-    await eventually(lambda: not is_alive(left))
-    await fleet.door.jobs.CancelJob(jobs_pb.CancelJobRequest(job_id=job_id))
-    job, _ = await fleet.finish(job_id)
-    assert job.state == CANCELLED
 
 
 async def test_script_may_write_a_lot_and_its_lines_stay_in_order(fleet: SmallFleet) -> None:

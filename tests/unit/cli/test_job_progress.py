@@ -52,6 +52,29 @@ def test_end_has_its_reason_and_time() -> None:
     assert progress.end_time == BEGIN + timedelta(seconds=9)
 
 
+def test_notice_is_of_interest_until_the_job_runs() -> None:
+    progress = JobProgress()
+    progress.take(e.NoticeEvent(**common(1, ""), reason="RESOURCES", message="needs 4 GPUs"))
+    assert progress.notice is not None
+    assert progress.notice.message == "needs 4 GPUs"
+    progress.take(
+        e.JobStateEvent(**common(2, ""), state="running", is_terminal=False, failure=None)
+    )
+    assert progress.notice is None
+
+
+def test_retried_job_has_not_ended() -> None:
+    progress = JobProgress()
+    failure = Failure(reason="USER_CODE", message="exit status 1")
+    progress.take(
+        e.JobStateEvent(**common(8, ""), state="failed", is_terminal=True, failure=failure)
+    )
+    progress.take(
+        e.JobStateEvent(**common(9, ""), state="pending", is_terminal=False, failure=None)
+    )
+    assert (progress.state, progress.failure, progress.end_time) == ("pending", None, None)
+
+
 def test_total_is_unknown_as_long_as_it_is_of_one_task() -> None:
     progress = JobProgress()
     progress.take(e.ProgressEvent(**common(1, "a"), completed=1.0, total=4.0, unit=""))

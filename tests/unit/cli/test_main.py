@@ -11,8 +11,9 @@ import pytest
 COMMANDS = [
     *("up", "down", "demo"),
     *("submit", "watch", "jobs", "show", "logs", "cancel"),
+    *("explain", "update", "pause", "resume", "retry"),
     *("predict", "datasets", "models"),
-    *("status", "workers", "doctor", "settings"),
+    *("status", "workers", "drain", "undrain", "doctor", "settings"),
 ]
 
 
@@ -62,6 +63,9 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
         ("up", "--workers", "many"),
         ("jobs", "--state", "odd"),
         ("watch",),
+        ("update", "job-1"),
+        ("update", "job-1", "--priority", "soon"),
+        ("update", "job-1", "--label", "team"),
         ("submit", "missing-file.yaml"),
     ],
 )
@@ -76,7 +80,16 @@ def test_wrong_usage_gives_status_2_without_a_traceback(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("status",), ("jobs",), ("watch", "job-1"), ("datasets",), ("models", "show", "m")],
+    [
+        ("status",),
+        ("jobs",),
+        ("watch", "job-1"),
+        ("explain", "job-1"),
+        ("update", "job-1", "--priority", "high"),
+        ("drain", "worker-1"),
+        ("datasets",),
+        ("models", "show", "m"),
+    ],
 )
 def test_without_a_fleet_commands_give_status_3_and_say_how_to_start_one(
     tmp_path: Path, arguments: tuple[str, ...]

@@ -12,7 +12,7 @@ from tensorfleet.cli.job_progress import JobProgress
 from tensorfleet.cli.job_tables import JobTable, job_details
 from tensorfleet.cli.watch_view import JobPanel, watch_job
 from tensorfleet.shared.rest import events as e
-from tensorfleet.shared.rest.jobs import Failure, Job, Output, Resources, TaskCounts
+from tensorfleet.shared.rest.jobs import Failure, Job, Output, Resources, RetryRule, TaskCounts
 
 BEGIN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EVIL = "[red]bold[/] :smile: [link=http://x]"
@@ -102,9 +102,11 @@ def test_plain_output_has_each_thing_once_and_as_it_was_written() -> None:
     outputs = e.OutputEvent(
         **common(98), output=Output(type="model_version", name="m", version=3, artifact_id="a")
     )
-    progress = watch_job(shown, job(), [*training(2), outputs, ended("succeeded")])
+    notice = e.NoticeEvent(**common(0), reason="RESOURCES", message="needs 4 GPUs")
+    progress = watch_job(shown, job(), [notice, *training(2), outputs, ended("succeeded")])
     assert progress.state == "succeeded"
     lines = text_of(shown).splitlines()
+    assert lines[0] == "RESOURCES: needs 4 GPUs"
     assert lines.count(f"epoch 1 {EVIL}") == 1
     assert "step 2  accuracy 0.5  loss 0.5" in lines
     assert "task running on worker-1, attempt 1" in lines
@@ -122,6 +124,35 @@ def test_terminal_output_keeps_log_lines_and_ends_with_the_failure() -> None:
     end = text[text.rindex("✖") :]
     assert "USER_CODE" in end
     assert "last words" in end
+
+
+def test_panel_says_why_a_job_waits() -> None:
+    progress = JobProgress()
+    progress.take(e.NoticeEvent(**common(1), reason="RESOURCES", message=f"needs 4 GPUs {EVIL}"))
+    shown = console(80, is_terminal=False)
+    shown.print(JobPanel(job(state="pending"), progress))
+    assert text_of(shown).splitlines()[1].rstrip() == f"• needs 4 GPUs {EVIL}"
+
+
+def test_details_tell_what_was_asked_of_the_scheduler() -> None:
+    asked = job(
+        retry_rules=[
+            RetryRule(reasons=["OUT_OF_MEMORY"], max_retries=0),
+            RetryRule(exit_codes=[75, 76], log_pattern="reset", max_retries=5),
+            RetryRule(max_retries=2),
+        ],
+        after=["job-0"],
+        gang=True,
+        preemptible=True,
+    )
+    shown = console(120, is_terminal=False)
+    shown.print(job_details(asked, [], []))
+    text = text_of(shown)
+    assert "OUT_OF_MEMORY: none" in text
+    assert "exit 75 or 76, output matches 'reset': 5 more" in text
+    assert "any failure: 2 more" in text
+    assert "gang, preemptible" in text
+    assert "job-0" in text
 
 
 def test_tables_show_names_of_users_as_they_are() -> None:

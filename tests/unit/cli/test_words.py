@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tensorfleet.cli.words import ago, between, duration, number, size
+from tensorfleet.cli.words import ago, between, duration, number, size, until
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -53,3 +53,11 @@ def test_times_are_relative_and_absent_ones_empty() -> None:
     assert ago(NOW + timedelta(seconds=3), NOW) == "0 s ago"
     assert ago(None) == between(None, NOW) == ""
     assert between(NOW - timedelta(seconds=90), None, NOW) == "1:30"
+
+
+def test_times_to_come() -> None:
+    assert until(None) == ""
+    assert until(NOW - timedelta(minutes=5), NOW) == "now"
+    assert until(NOW + timedelta(seconds=20), NOW) == "in 20 s"
+    assert until(NOW + timedelta(seconds=170), NOW) == "in 3 min"
+    assert until(NOW + timedelta(days=2), NOW) == "in 2 d"

@@ -16,11 +16,11 @@ MODEL = ProducedOutput(
 
 
 def test_installed_kinds_are_found() -> None:
-    assert {"command", "train"} <= set(kind_names())
+    assert {"call", "command", "train"} <= set(kind_names())
 
 
 def test_unknown_kind_lists_those_that_exist() -> None:
-    with pytest.raises(UnknownKind, match="command, train"):
+    with pytest.raises(UnknownKind, match="call, command, train"):
         find_kind("nonsense")
 
 
@@ -113,7 +113,16 @@ def test_plan_of_a_shell_line_keeps_it_whole() -> None:
     assert task.payload == {"words": ["echo a && echo b"], "is_shell_line": True}
 
 
-@pytest.mark.parametrize("name", ["train", "command"])
+def test_command_runs_in_as_many_tasks_as_were_asked_for() -> None:
+    kind = find_kind("command")
+    tasks = kind.plan(kind.parse_spec({"command": ["x"], "count": 3}))
+    assert [task.payload["words"] for task in tasks] == [["x"]] * 3
+    for count in (0, 100_001):
+        with pytest.raises(InvalidJob, match=r"spec.count: must be 1 to 100,000"):
+            kind.parse_spec({"command": ["x"], "count": count})
+
+
+@pytest.mark.parametrize("name", ["train", "command", "call"])
 def test_every_room_has_its_four_modules(name: str) -> None:
     room = Path(__import__(find_kind(name).room, fromlist=["x"]).__file__ or "").parent
     assert {"spec.py", "plan.py", "run.py", "result.py"} <= {p.name for p in room.iterdir()}
@@ -122,7 +131,7 @@ def test_every_room_has_its_four_modules(name: str) -> None:
 def test_no_service_names_a_kind() -> None:
     """Adding a kind must touch one folder: nobody outside compares with a kind's name."""
     services = Path(sys.modules["tensorfleet"].__file__ or "").parent
-    pattern = r"""["'](train|command)["']"""
+    pattern = r"""["'](call|train|command)["']"""
     found = subprocess.run(
         ["grep", "-rnE", pattern, services, "--include=*.py", "--exclude-dir=kinds"],
         capture_output=True,

@@ -11,6 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+import msgspec
 import pytest
 
 from tensorfleet.sdk.fleet_run import FleetRun
@@ -36,6 +37,7 @@ class PlayedWorker:
             while header := stream.read(channel.LENGTH_BYTES):
                 body = stream.read(channel.decode_length(header))
                 message = channel.decode_from_process(body)
+                assert message is not None
                 self.heard.put(message)
                 if isinstance(message, channel.Hello):
                     self.say(self._welcome)
@@ -185,3 +187,25 @@ def test_worker_of_another_protocol_is_refused(tmp_path: Path) -> None:
         run_and_worker(tmp_path, welcome=refusal),
     ):
         pass
+
+
+def test_heartbeats_come_as_often_as_the_worker_wants(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path, heartbeat_seconds=0.05) as (_, worker):
+        for _ in range(3):
+            assert worker.heard.get(timeout=5) == channel.Heartbeat()
+
+
+def test_worker_that_wants_no_heartbeat_hears_none(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        run.progress(1)
+        assert isinstance(worker.heard.get(timeout=5), channel.ProgressReport)
+        assert worker.heard.empty()
+
+
+def test_message_of_a_newer_worker_is_passed_over(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        body = msgspec.msgpack.encode({"type": "from the future"})
+        worker.connection.sendall(len(body).to_bytes(4, "big") + body)
+        file = tmp_path / "state"
+        file.write_text("1")
+        run.checkpoint(1, file)

@@ -1,6 +1,7 @@
 """What a job may ask for."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def problems(text: str) -> dict[str, str]:
 def test_good_file() -> None:
     job = parse_job_file(GOOD)
     assert (job.kind, job.code, job.resources.cpus) == ("train", "./src", 2)
+    assert job.resources.memory == "1.5GiB"
     assert memory_bytes(job.resources.memory) == 1536 * 1024 * 1024
     assert job.spec == {"entrypoint": "train.py", "params": {"lr": 0.1, "deep": [1, None, True]}}
 
@@ -94,10 +96,77 @@ def test_wrong_file(text: str, field: str, message: str) -> None:
     assert message in found[field]
 
 
+SCHEDULED = """\
+kind: train
+resources: {exclusive: true}
+retry_rules:
+  - {reasons: [OUT_OF_MEMORY], max_retries: 0}
+  - {exit_codes: [75], log_pattern: 'connection (reset|refused)', max_retries: 5}
+initial_backoff_seconds: 0.5
+max_backoff_seconds: 30
+not_before_time: 2026-05-01 06:00:00+02:00
+after: [job-1]
+gang: true
+preemptible: true
+"""
+
+
+def test_file_with_everything_about_scheduling() -> None:
+    job = parse_job_file(SCHEDULED)
+    assert job.resources.exclusive
+    assert (job.resources.cpus, job.resources.memory) == (None, None)
+    assert [rule.max_retries for rule in job.retry_rules] == [0, 5]
+    assert job.not_before_time == datetime(2026, 5, 1, 4, tzinfo=UTC)
+    assert (job.after, job.gang, job.preemptible) == (["job-1"], True, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "message"),
+    [
+        ("gang: true", "gang: 1", "gang", "true or false"),
+        ("[job-1]", "[1]", "after[0]", "must be text"),
+        ("[job-1]", str(["job"] * 101), "after", "length <= 100"),
+        ("+02:00", "", "not_before_time", "time zone"),
+        (" 06:00:00+02:00", "", "not_before_time", "not a date"),
+        ("2026-05", "2200-05", "not_before_time", "1970 to 2199"),
+        ("max_retries: 5", "max_retries: 101", "retry_rules[1].max_retries", "<= 100"),
+        (", max_retries: 5", "", "retry_rules[1].max_retries", "is missing"),
+        ("max_retries: 5", "max_retrys: 5", "retry_rules[1].max_retrys", "max_retries?"),
+        ("[75]", "[256]", "retry_rules[1].exit_codes[0]", "<= 255"),
+        ("OUT_OF_MEMORY", "oom", "retry_rules[0].reasons[0]", "regex"),
+        ("reset|", "reset", "", ""),
+        ("refused)", "refused", "retry_rules[1].log_pattern", "no regular expression"),
+        ("(reset", "(?=reset", "retry_rules[1].log_pattern", "RE2"),
+        ("refused)", r"refused)\1", "retry_rules[1].log_pattern", "RE2"),
+        ("connection", "c" * 257, "retry_rules[1].log_pattern", "length <= 256"),
+        ("seconds: 0.5", "seconds: 31", "initial_backoff_seconds", "at most max_backoff"),
+        ("seconds: 0.5", "seconds: -1", "initial_backoff_seconds", ">= 0"),
+        ("seconds: 30", "seconds: 1e9", "max_backoff_seconds", ""),
+    ],
+)
+def test_what_is_wrong_about_scheduling_is_named(
+    old: str, new: str, field: str, message: str
+) -> None:
+    text = SCHEDULED.replace(old, new)
+    assert text != SCHEDULED
+    if not field:
+        parse_job_file(text)
+        return
+    found = problems(text)
+    assert field in found
+    assert message in found[field]
+
+
+def test_seventeen_retry_rules_are_refused() -> None:
+    with pytest.raises(InvalidJob) as caught:
+        check_job({"kind": "t", "retry_rules": [{"max_retries": 1}] * 17})
+    assert [problem.field for problem in caught.value.fields] == ["retry_rules"]
+
+
 def test_few_lines_that_stand_for_billions_of_values_are_refused() -> None:
     lines = ["kind: t", "spec:", "  a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
-    assert "200,000" in problems("\n".join(lines))["spec"]
+    assert "500,000" in problems("\n".join(lines))["spec"]
 
 
 def test_too_many_labels_are_refused() -> None:

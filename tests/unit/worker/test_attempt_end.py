@@ -4,7 +4,7 @@ import pytest
 
 from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS
 from tensorfleet.orchestrator.v1 import failure_pb2, task_pb2
-from tensorfleet.worker.attempt_end import StopCause, describe_end
+from tensorfleet.worker.attempt_end import Stop, StopCause, describe_end
 
 
 def end(
@@ -12,8 +12,7 @@ def end(
 ) -> tuple[task_pb2.AttemptOutcome.ValueType, failure_pb2.Failure | None]:
     return describe_end(
         exit_status=exit_status,
-        stop_cause=stop_cause,
-        timeout_seconds=5,
+        stop=Stop(cause=stop_cause, message="because") if stop_cause else None,
         output_tail=["before", "Error: boom"],
     )
 
@@ -37,6 +36,10 @@ def test_exit_zero_is_success() -> None:
         (0, StopCause.CANCELLED, task_pb2.ATTEMPT_OUTCOME_CANCELLED, "CANCELLED"),
         (-15, StopCause.TIMEOUT, task_pb2.ATTEMPT_OUTCOME_FAILED, "TIMEOUT"),
         (0, StopCause.HANDED_BACK, task_pb2.ATTEMPT_OUTCOME_LOST, "WORKER_LOST"),
+        (0, StopCause.PREEMPTED, task_pb2.ATTEMPT_OUTCOME_PREEMPTED, "PREEMPTED"),
+        (-9, StopCause.OUT_OF_MEMORY, task_pb2.ATTEMPT_OUTCOME_FAILED, "OUT_OF_MEMORY"),
+        (-9, StopCause.DISK_LIMIT, task_pb2.ATTEMPT_OUTCOME_FAILED, "DISK_LIMIT"),
+        (-9, StopCause.HUNG, task_pb2.ATTEMPT_OUTCOME_FAILED, "HUNG"),
     ],
 )
 def test_other_ends_have_their_reason(

@@ -23,14 +23,18 @@ from tensorfleet.shared.errors import (
     FieldError,
     IdempotencyConflict,
     InvalidJob,
+    JobEnded,
+    JobNotEnded,
     JobNotFound,
     Unavailable,
     UnknownKind,
+    WorkerNotFound,
 )
 from tensorfleet.shared.ids import JobId, new_job_id, task_id
 from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_token
 
 KINDS = ("command", "train")
+EVENTS_A_MESSAGE = 10
 
 _STATE = {
     job_pb2.JOB_STATE_SUCCEEDED: task_pb2.TASK_STATE_SUCCEEDED,
@@ -56,11 +60,16 @@ class FakeOrchestrator(
         self.events: dict[str, list[event_pb2.Event]] = defaultdict(list)
         self.workers: dict[str, worker_pb2.Worker] = {}
         self.watchers = 0
+        self.watch_positions: list[int] = []
+        """The last event that each stream ever opened was given."""
         self.breaks_to_come = 0
         """How many event streams still break after one batch."""
         self.is_stalled = False
         """Event streams open, but nothing comes."""
         self.cancel_reasons: list[str] = []
+        self.results: dict[str, str] = {}
+        """Of the task of a job."""
+        self.explanations: dict[str, job_service_pb2.ExplainJobResponse] = {}
         self.request_ids: list[str] = []
         self._by_request: dict[tuple[str, str], tuple[bytes, str]] = {}
         self._news = asyncio.Condition()
@@ -176,6 +185,53 @@ class FakeOrchestrator(
             await self.end(job.id, job_pb2.JOB_STATE_CANCELLED)
         return job_service_pb2.CancelJobResponse(job=job)
 
+    def _find_open(self, job_id: str) -> job_pb2.Job:
+        job = self._find(job_id)
+        if job.state in _STATE:
+            raise JobEnded(f"{job_id} has ended")
+        return job
+
+    async def PauseJob(
+        self, request: job_service_pb2.PauseJobRequest, context: object
+    ) -> job_service_pb2.PauseJobResponse:
+        job = self._find_open(request.job_id)
+        job.state = job_pb2.JOB_STATE_PAUSED
+        return job_service_pb2.PauseJobResponse(job=job)
+
+    async def ResumeJob(
+        self, request: job_service_pb2.ResumeJobRequest, context: object
+    ) -> job_service_pb2.ResumeJobResponse:
+        job = self._find_open(request.job_id)
+        job.state = job_pb2.JOB_STATE_PENDING
+        return job_service_pb2.ResumeJobResponse(job=job)
+
+    async def RetryJob(
+        self, request: job_service_pb2.RetryJobRequest, context: object
+    ) -> job_service_pb2.RetryJobResponse:
+        job = self._find(request.job_id)
+        if job.state not in _STATE:
+            raise JobNotEnded(f"{job.id} has not ended")
+        job.state = job_pb2.JOB_STATE_PENDING
+        job.ClearField("end_time")
+        job.ClearField("failure")
+        await self.add_event(job.id, job_state=event_pb2.JobStateChange(state=job.state))
+        return job_service_pb2.RetryJobResponse(job=job)
+
+    async def UpdateJob(
+        self, request: job_service_pb2.UpdateJobRequest, context: object
+    ) -> job_service_pb2.UpdateJobResponse:
+        job = self._find_open(request.job.id)
+        request.update_mask.MergeMessage(
+            request.job, job, replace_message_field=True, replace_repeated_field=True
+        )
+        return job_service_pb2.UpdateJobResponse(job=job)
+
+    async def ExplainJob(
+        self, request: job_service_pb2.ExplainJobRequest, context: object
+    ) -> job_service_pb2.ExplainJobResponse:
+        job = self._find(request.job_id)
+        return self.explanations.get(job.id, job_service_pb2.ExplainJobResponse())
+
     async def ListTasks(
         self, request: job_service_pb2.ListTasksRequest, context: object
     ) -> job_service_pb2.ListTasksResponse:
@@ -188,6 +244,7 @@ class FakeOrchestrator(
             resources=job.spec.resources,
             task_json='{"rank": 0}',
             create_time=job.create_time,
+            result_json=self.results.get(job.id, ""),
         )
         if job.HasField("end_time"):
             task.attempts.add(
@@ -207,6 +264,8 @@ class FakeOrchestrator(
         events = self.events[job.id]
         last = request.after_sequence
         self.watchers += 1
+        stream = len(self.watch_positions)
+        self.watch_positions.append(last)
         try:
             if self.is_stalled:
                 await asyncio.Event().wait()
@@ -214,7 +273,7 @@ class FakeOrchestrator(
                 async with self._news:
                     while len(events) <= last and job.state not in _STATE:
                         await self._news.wait()
-                    new = events[last:]
+                    new = events[last : last + EVENTS_A_MESSAGE]
                 if not new:
                     return
                 if self.breaks_to_come:
@@ -223,6 +282,7 @@ class FakeOrchestrator(
                     raise Unavailable("the orchestrator goes away")
                 yield job_service_pb2.WatchEventsResponse(events=new)
                 last = new[-1].sequence
+                self.watch_positions[stream] = last
                 if new[-1].job_state.is_terminal:
                     return
         finally:
@@ -235,3 +295,28 @@ class FakeOrchestrator(
     ) -> worker_service_pb2.ListWorkersResponse:
         workers = [self.workers[name] for name in sorted(self.workers)]
         return worker_service_pb2.ListWorkersResponse(workers=workers)
+
+    def _worker(self, worker_id: str) -> worker_pb2.Worker:
+        if worker_id not in self.workers:
+            raise WorkerNotFound(f"there is no worker {worker_id}")
+        return self.workers[worker_id]
+
+    async def GetWorker(
+        self, request: worker_service_pb2.GetWorkerRequest, context: object
+    ) -> worker_service_pb2.GetWorkerResponse:
+        return worker_service_pb2.GetWorkerResponse(worker=self._worker(request.worker_id))
+
+    async def DrainWorker(
+        self, request: worker_service_pb2.DrainWorkerRequest, context: object
+    ) -> worker_service_pb2.DrainWorkerResponse:
+        worker = self._worker(request.worker_id)
+        worker.state = worker_pb2.WORKER_STATE_DRAINING
+        return worker_service_pb2.DrainWorkerResponse(worker=worker)
+
+    async def ResumeWorker(
+        self, request: worker_service_pb2.ResumeWorkerRequest, context: object
+    ) -> worker_service_pb2.ResumeWorkerResponse:
+        worker = self._worker(request.worker_id)
+        worker.state = worker_pb2.WORKER_STATE_ONLINE
+        worker.ClearField("quarantine_end_time")
+        return worker_service_pb2.ResumeWorkerResponse(worker=worker)

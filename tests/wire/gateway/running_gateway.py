@@ -106,6 +106,7 @@ async def gateway_running(
     cors_allowed_origins: str = "",
     access_token_ttl_seconds: int = 3600,
     first_answer_seconds: float = 5.0,
+    reader_patience_seconds: float = 30.0,
 ) -> AsyncIterator[RunningGateway]:
     """Everything, for as long as the block runs."""
     async with AsyncExitStack() as stack:
@@ -175,7 +176,11 @@ async def gateway_running(
             max_body_bytes=settings.max_body_bytes,
             allowed_origins=settings.allowed_origins,
         )
-        port = await stack.enter_async_context(http_server_started(web, "127.0.0.1:0", 2.0))
+        port = await stack.enter_async_context(
+            http_server_started(
+                web, "127.0.0.1:0", 2.0, reader_patience_seconds=reader_patience_seconds
+            )
+        )
         stack.callback(stop.set)
         url = f"http://127.0.0.1:{port}"
         admin = await users.find(ADMIN_NAME)

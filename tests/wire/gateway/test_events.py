@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -124,15 +125,27 @@ async def test_every_type_of_event(gateway: RunningGateway) -> None:
         ),
         **about,
     )
+    await add(
+        job_id,
+        task_state=event_pb2.TaskStateChange(
+            state=task_pb2.TASK_STATE_SUCCEEDED, result_json='{"answer": [42]}'
+        ),
+        **about,
+    )
+    await add(job_id, notice=event_pb2.Notice(reason="RESOURCES", message="needs 4 GPUs"))
     await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
     async with follow(gateway, job_id) as reader:
         frames = await reader.rest()
-    assert [frame.id for frame in frames] == [str(n) for n in range(1, 9)]
+    assert [frame.id for frame in frames] == [str(n) for n in range(1, 11)]
     for frame in frames:
         assert frame.data["type"] == frame.event
         assert frame.data["sequence"] == int(frame.id)
         assert frame.data["time"].endswith("Z")
-    state, progress, metric, stepless, log, output = (frame.data for frame in frames[1:7])
+    state, progress, metric, stepless, log, output, done, notice = (
+        frame.data for frame in frames[1:9]
+    )
+    assert (state["result"], done["result"]) == (None, {"answer": [42]})
+    assert (notice["reason"], notice["message"]) == ("RESOURCES", "needs 4 GPUs")
     assert (state["task_id"], state["attempt"]) == (f"{job_id}-0", 2)
     assert (state["state"], state["worker_id"], state["failure"]) == ("running", "w-1", None)
     assert (progress["completed"], progress["total"], progress["unit"]) == (1, 4, "epochs")
@@ -276,3 +289,49 @@ async def test_many_readers_get_the_same_events(gateway: RunningGateway) -> None
     await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
     expected = [str(n) for n in range(1, 53)]
     assert await asyncio.gather(*readers) == [expected] * 20
+
+
+async def test_slow_reader_keeps_little_in_the_gateway_and_others_get_theirs(
+    gateway: RunningGateway,
+) -> None:
+    job_id = await new_job(gateway)
+    positions = gateway.orchestrator.watch_positions
+    async with slow_reader(gateway, job_id) as slow:
+        await eventually(lambda: positions == [1])
+        async with follow(gateway, job_id) as quick:
+            await eventually(lambda: positions == [1, 1])
+            log = event_pb2.LogLines(stream=event_pb2.LOG_STREAM_STDOUT, lines=["x" * 1000] * 40)
+            for _ in range(1000):
+                await gateway.orchestrator.add_event(job_id, log=log)
+            await gateway.orchestrator.end(job_id, job_pb2.JOB_STATE_SUCCEEDED)
+            async with asyncio.timeout(60):
+                frames = [frame.id async for frame in quick.frames()]
+            assert frames == [str(n) for n in range(1, 1003)]
+        # 40 MB were written; of that, only what all the sockets on the way hold has been taken.
+        assert positions[0] < 150
+        ids = []
+        async with asyncio.timeout(60):
+            async for line in slow:
+                if line.startswith(b"id: "):
+                    ids.append(int(line[4:]))
+                if b'"is_terminal":true' in line:
+                    break
+        assert ids == list(range(1, 1003))
+
+
+@asynccontextmanager
+async def slow_reader(gateway: RunningGateway, job_id: str) -> AsyncIterator[asyncio.StreamReader]:
+    """An answer that is read only when the test reads it."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    narrow = socket.socket()
+    narrow.setblocking(False)
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    await asyncio.get_running_loop().sock_connect(narrow, (host, int(port)))
+    reader, writer = await asyncio.open_connection(sock=narrow, limit=100_000)
+    token = gateway.http.headers["Authorization"]
+    head = f"GET /api/v1/jobs/{job_id}/events HTTP/1.1\r\nHost: g\r\nAuthorization: {token}\r\n\r\n"
+    writer.write(head.encode())
+    try:
+        yield reader
+    finally:
+        writer.transport.abort()

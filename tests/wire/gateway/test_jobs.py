@@ -21,8 +21,23 @@ async def test_created_job_has_everything_that_was_asked(gateway: RunningGateway
             "gpus": 2,
             "gpu_kind": "h200",
             "labels": {"zone": "a"},
+            "exclusive": True,
         },
         "max_attempts": 3,
+        "retry_rules": [
+            {
+                "reasons": ["OUT_OF_MEMORY"],
+                "exit_codes": [137],
+                "log_pattern": "CUDA.*memory",
+                "max_retries": 0,
+            }
+        ],
+        "initial_backoff_seconds": 0.25,
+        "max_backoff_seconds": 30.0,
+        "not_before_time": "2026-05-01T12:00:00Z",
+        "after": ["job-1", "job-2"],
+        "gang": True,
+        "preemptible": True,
         "timeout_seconds": 12.5,
         "labels": {"team": "blue"},
         "spec": {"entrypoint": "train.py", "params": {"lr": 0.1, "deep": [None, True, 2**62]}},
@@ -37,10 +52,11 @@ async def test_created_job_has_everything_that_was_asked(gateway: RunningGateway
         "gpus": 2,
         "gpu_kind": "h200",
         "labels": {"zone": "a"},
+        "exclusive": True,
     }
-    for field in ("kind", "name", "priority", "code", "max_attempts", "timeout_seconds"):
-        assert job[field] == body[field]
-    assert (job["labels"], job["spec"]) == (body["labels"], body["spec"])
+    assert {field: job[field] for field in body if field != "resources"} == {
+        field: value for field, value in body.items() if field != "resources"
+    }
     assert (job["state"], job["owner"], job["project"]) == ("pending", "admin", "default")
     assert job["tasks"] == {
         "total": 1,
@@ -56,15 +72,25 @@ async def test_created_job_has_everything_that_was_asked(gateway: RunningGateway
     stored = gateway.orchestrator.jobs[job["id"]]
     assert stored.spec.retry.max_attempts == 3
     assert stored.spec.attempt_timeout.ToMilliseconds() == 12_500
+    assert stored.spec.retry.initial_backoff.ToMilliseconds() == 250
+    assert stored.spec.after_job_ids == ["job-1", "job-2"]
     assert (await gateway.http.get(answer.headers["Location"])).json() == job
 
 
-async def test_defaults_are_filled_in(gateway: RunningGateway) -> None:
+async def test_what_is_not_asked_for_is_left_to_the_orchestrator(gateway: RunningGateway) -> None:
     job = (await gateway.http.post(JOBS, json={"kind": "train"})).json()
     assert (job["name"], job["priority"], job["max_attempts"]) == ("train", "normal", 1)
-    assert job["resources"]["cpus"] == 1
-    assert job["resources"]["memory_bytes"] == 512 * 1024 * 1024
+    # What a task needs depends on the kind: the orchestrator fills it in.
+    assert (job["resources"]["cpus"], job["resources"]["memory_bytes"]) == (0, 0)
     assert (job["timeout_seconds"], job["code"], job["spec"]) == (None, "", {})
+    assert (job["retry_rules"], job["after"], job["not_before_time"]) == ([], [], None)
+    assert job["initial_backoff_seconds"] is job["max_backoff_seconds"] is None
+    spec = gateway.orchestrator.jobs[job["id"]].spec
+    assert (spec.resources.cpus, spec.resources.memory_bytes) == (0, 0)
+    assert not spec.HasField("not_before_time")
+    assert not spec.HasField("attempt_timeout")
+    assert not spec.retry.HasField("initial_backoff")
+    assert not spec.retry.HasField("max_backoff")
 
 
 async def test_same_idempotency_key_gives_the_same_job(gateway: RunningGateway) -> None:
@@ -171,10 +197,13 @@ async def test_tasks_with_their_attempts(gateway: RunningGateway) -> None:
     assert queued[0]["plan"] == {"rank": 0}
     await gateway.orchestrator.end(created.json()["id"], job_pb2.JOB_STATE_SUCCEEDED)
     assert (await gateway.http.get(f"{location}/tasks?state=queued")).json()["tasks"] == []
+    assert queued[0]["result"] is None
+    gateway.orchestrator.results[created.json()["id"]] = '{"best": [1, null]}'
     done = (await gateway.http.get(f"{location}/tasks")).json()["tasks"][0]
     assert done["state"] == "succeeded"
     assert done["attempts"][0]["outcome"] == "succeeded"
     assert done["attempts"][0]["worker_id"] == "w-1"
+    assert done["result"] == {"best": [1, None]}
 
 
 async def test_checkpoints_newest_first_and_of_known_jobs_only(gateway: RunningGateway) -> None:
@@ -194,13 +223,13 @@ async def test_unknown_job_is_not_found_everywhere(gateway: RunningGateway) -> N
     for method, path in (
         ("GET", ""),
         ("POST", "/cancel"),
+        ("POST", "/pause"),
+        ("POST", "/resume"),
+        ("POST", "/retry"),
+        ("GET", "/explain"),
         ("GET", "/tasks"),
         ("GET", "/checkpoints"),
         ("GET", "/events"),
     ):
         answer = await gateway.http.request(method, f"{JOBS}/job-none{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "JOB_NOT_FOUND"), path
-
-
-async def test_workers(gateway: RunningGateway) -> None:
-    assert (await gateway.http.get("/api/v1/workers")).json() == {"workers": []}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tensorfleet.gateway.convert import words
 from tensorfleet.gateway.convert.jobs import to_failure, to_output
-from tensorfleet.gateway.convert.values import to_time
+from tensorfleet.gateway.convert.values import to_time, to_value
 from tensorfleet.orchestrator.v1 import event_pb2
 from tensorfleet.shared.rest import events
 from tensorfleet.shared.rest.numbers import to_json_number
@@ -36,6 +36,7 @@ def to_event(event: event_pb2.Event) -> events.Event | None:
                 state=words.TASK_STATES[task.state],
                 worker_id=task.worker_id,
                 failure=to_failure(task.failure) if task.HasField("failure") else None,
+                result=to_value(task.result_json),
             )
         case "progress":
             return events.ProgressEvent(
@@ -73,5 +74,14 @@ def to_event(event: event_pb2.Event) -> events.Event | None:
                 task_id=task_id,
                 attempt=attempt,
                 output=to_output(event.output),
+            )
+        case "notice":
+            return events.NoticeEvent(
+                sequence=sequence,
+                time=time,
+                task_id=task_id,
+                attempt=attempt,
+                reason=event.notice.reason,
+                message=event.notice.message,
             )
     return None

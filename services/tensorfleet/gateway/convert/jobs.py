@@ -1,9 +1,10 @@
 """Jobs, tasks, workers and checkpoints between protobuf and REST."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from tensorfleet.gateway.convert import words
-from tensorfleet.gateway.convert.values import to_object, to_text, to_time
+from tensorfleet.gateway.convert.job_specs import to_retry_rule
+from tensorfleet.gateway.convert.values import to_object, to_seconds, to_time, to_value
 from tensorfleet.orchestrator.v1 import (
     failure_pb2,
     job_pb2,
@@ -13,31 +14,7 @@ from tensorfleet.orchestrator.v1 import (
     worker_pb2,
 )
 from tensorfleet.shared.rest import jobs, workers
-from tensorfleet.shared.rest.job_files import memory_bytes
 from tensorfleet.storage.v1 import checkpoint_pb2
-
-
-def to_job_spec(asked: jobs.CreateJob) -> job_pb2.JobSpec:
-    """A checked job request as the orchestrator takes it."""
-    spec = job_pb2.JobSpec(
-        kind=asked.kind,
-        name=asked.name,
-        spec_json=to_text(asked.spec),
-        code_artifact_id=asked.code,
-        priority=words.number_of(words.PRIORITIES, asked.priority),
-        resources=resources_pb2.Resources(
-            cpus=asked.resources.cpus,
-            memory_bytes=memory_bytes(asked.resources.memory),
-            gpus=asked.resources.gpus,
-            gpu_kind=asked.resources.gpu_kind,
-            labels=asked.resources.labels,
-        ),
-        retry=job_pb2.RetryPolicy(max_attempts=asked.max_attempts),
-        labels=asked.labels,
-    )
-    if asked.timeout_seconds is not None:
-        spec.attempt_timeout.FromTimedelta(timedelta(seconds=asked.timeout_seconds))
-    return spec
 
 
 def job_state_filter(state: jobs.JobState | None) -> "job_pb2.JobState.ValueType":
@@ -57,7 +34,6 @@ def task_state_filter(state: jobs.TaskState | None) -> "task_pb2.TaskState.Value
 def to_job(job: job_pb2.Job) -> jobs.Job:
     """A job for a client."""
     spec = job.spec
-    timeout = spec.attempt_timeout.ToTimedelta() if spec.HasField("attempt_timeout") else None
     return jobs.Job(
         id=job.id,
         kind=spec.kind,
@@ -68,7 +44,14 @@ def to_job(job: job_pb2.Job) -> jobs.Job:
         code=spec.code_artifact_id,
         resources=to_resources(spec.resources),
         max_attempts=spec.retry.max_attempts or 1,
-        timeout_seconds=timeout.total_seconds() if timeout else None,
+        retry_rules=[to_retry_rule(rule) for rule in spec.retry.rules],
+        initial_backoff_seconds=to_seconds(spec.retry, "initial_backoff"),
+        max_backoff_seconds=to_seconds(spec.retry, "max_backoff"),
+        timeout_seconds=to_seconds(spec, "attempt_timeout"),
+        not_before_time=to_time(spec, "not_before_time"),
+        after=list(spec.after_job_ids),
+        gang=spec.gang,
+        preemptible=spec.preemptible,
         labels=dict(spec.labels),
         owner=job.owner,
         project=job.project,
@@ -97,6 +80,7 @@ def to_resources(resources: resources_pb2.Resources) -> jobs.Resources:
         gpus=resources.gpus,
         gpu_kind=resources.gpu_kind,
         labels=dict(resources.labels),
+        exclusive=resources.exclusive,
     )
 
 
@@ -132,6 +116,7 @@ def to_task(task: task_pb2.Task) -> jobs.Task:
         plan=to_object(task.task_json),
         attempts=[_to_attempt(attempt) for attempt in task.attempts],
         create_time=to_time(task, "create_time"),
+        result=to_value(task.result_json),
     )
 
 
@@ -171,4 +156,5 @@ def to_worker(worker: worker_pb2.Worker) -> workers.Worker:
         hostname=worker.hostname,
         create_time=to_time(worker, "create_time"),
         last_seen_time=to_time(worker, "last_seen_time"),
+        quarantine_end_time=to_time(worker, "quarantine_end_time"),
     )

@@ -14,12 +14,12 @@ from litestar.params import (
 )
 
 from tensorfleet.gateway.bodies import CheckedBody
+from tensorfleet.gateway.convert.job_specs import to_job_spec
 from tensorfleet.gateway.convert.jobs import (
     job_state_filter,
     task_state_filter,
     to_checkpoint,
     to_job,
-    to_job_spec,
     to_task,
 )
 from tensorfleet.gateway.problems import problem_responses

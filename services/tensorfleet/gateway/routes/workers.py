@@ -1,14 +1,14 @@
 """The fleet's workers."""
 
-from litestar import get
+from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.params import FromPath, SkipValidation
 
 from tensorfleet.gateway.convert.jobs import to_worker
 from tensorfleet.gateway.problems import problem_responses
 from tensorfleet.gateway.upstreams import Upstreams
 from tensorfleet.orchestrator.v1 import worker_service_pb2
-from tensorfleet.shared.rest.workers import WorkerList
+from tensorfleet.shared.rest.workers import Worker, WorkerList
 
 
 @get(
@@ -21,3 +21,47 @@ async def list_workers(upstreams: NamedDependency[SkipValidation[Upstreams]]) ->
     """Every known worker, by id."""
     answer = await upstreams.workers.ListWorkers(worker_service_pb2.ListWorkersRequest())
     return WorkerList(workers=[to_worker(worker) for worker in answer.workers])
+
+
+@get(
+    "/api/v1/workers/{worker_id:str}",
+    tags=["workers"],
+    summary="Get a worker",
+    responses=problem_responses(400, 401, 404, 503),
+)
+async def get_worker(
+    worker_id: FromPath[str], upstreams: NamedDependency[SkipValidation[Upstreams]]
+) -> Worker:
+    """One worker."""
+    request = worker_service_pb2.GetWorkerRequest(worker_id=worker_id)
+    return to_worker((await upstreams.workers.GetWorker(request)).worker)
+
+
+@post(
+    "/api/v1/workers/{worker_id:str}/drain",
+    tags=["workers"],
+    summary="Drain a worker",
+    status_code=200,
+    responses=problem_responses(400, 401, 404, 503),
+)
+async def drain_worker(
+    worker_id: FromPath[str], upstreams: NamedDependency[SkipValidation[Upstreams]]
+) -> Worker:
+    """Gives the worker no new task; those that it has finish."""
+    request = worker_service_pb2.DrainWorkerRequest(worker_id=worker_id)
+    return to_worker((await upstreams.workers.DrainWorker(request)).worker)
+
+
+@post(
+    "/api/v1/workers/{worker_id:str}/resume",
+    tags=["workers"],
+    summary="Let a worker take tasks again",
+    status_code=200,
+    responses=problem_responses(400, 401, 404, 503),
+)
+async def resume_worker(
+    worker_id: FromPath[str], upstreams: NamedDependency[SkipValidation[Upstreams]]
+) -> Worker:
+    """Undoes a drain, and ends a quarantine."""
+    request = worker_service_pb2.ResumeWorkerRequest(worker_id=worker_id)
+    return to_worker((await upstreams.workers.ResumeWorker(request)).worker)

@@ -5,6 +5,8 @@ import msgspec
 from tensorfleet.kinds import spec_rules
 from tensorfleet.shared.errors import FieldError
 
+MAX_COUNT = 100_000
+
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command job's own part."""
@@ -15,6 +17,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Datasets to have below $TENSORFLEET_DATASETS_DIR/<name>: "name" or "name:version"."""
     environment: dict[str, str] = {}
     """Variables for its process."""
+    count: int = 1
+    """So many tasks run it, each with its $TENSORFLEET_TASK_INDEX of $TENSORFLEET_TASK_COUNT."""
 
 
 def check(spec: Spec) -> None:
@@ -30,6 +34,8 @@ def check(spec: Spec) -> None:
         problems.append(FieldError(field="spec.command", message="must not be empty"))
     if any("\0" in word for word in words):
         problems.append(FieldError(field="spec.command", message="must not contain a zero byte"))
+    if not 1 <= spec.count <= MAX_COUNT:
+        problems.append(FieldError(field="spec.count", message=f"must be 1 to {MAX_COUNT:,}"))
     spec_rules.raise_problems("command", problems)
 
 

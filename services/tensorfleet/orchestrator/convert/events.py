@@ -48,14 +48,13 @@ def event_to_message(event: Event) -> event_pb2.Event:
         case TaskStateChange(
             state=task_state, worker_id=worker_id, failure=failure, result_json=result_json
         ):
-            message.task_state.CopyFrom(
-                event_pb2.TaskStateChange(
-                    state=words.TASK_STATES[task_state],
-                    worker_id=worker_id,
-                    failure=failure_to_message(failure),
-                    result_json=result_json,
-                )
-            )
+            # Most events are these: set in place, they cost half of a copied message.
+            told = message.task_state
+            told.state = words.TASK_STATES[task_state]
+            told.worker_id = worker_id
+            told.result_json = result_json
+            if failure is not None:
+                told.failure.CopyFrom(failure_to_message(failure))
         case Progress(completed=completed, total=total, unit=unit):
             message.progress.CopyFrom(
                 event_pb2.Progress(completed=completed, total=total, unit=unit)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
+from tensorfleet.kinds.registry import find_kind
 from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.convert.times import to_duration, to_timestamp
 from tensorfleet.orchestrator.convert.values import (
@@ -13,8 +14,6 @@ from tensorfleet.orchestrator.convert.values import (
 )
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
 from tensorfleet.orchestrator.resources import (
-    DEFAULT_CPUS,
-    DEFAULT_MEMORY_BYTES,
     Resources,
     resource_problems,
 )
@@ -40,12 +39,14 @@ def spec_from_message(message: job_pb2.JobSpec) -> JobSpec:
 
     Raises:
         InvalidJob: Some values are out of range; it lists all of them.
+        UnknownKind: No kind has this name.
     """
     problems: list[FieldError] = []
     needs = message.resources
+    default = find_kind(message.kind).default_resources
     resources = Resources(
-        cpus=needs.cpus or DEFAULT_CPUS,
-        memory_bytes=needs.memory_bytes or DEFAULT_MEMORY_BYTES,
+        cpus=needs.cpus or default.cpus,
+        memory_bytes=needs.memory_bytes or default.memory_bytes,
         gpus=needs.gpus,
         gpu_kind=needs.gpu_kind,
         labels=dict(needs.labels),

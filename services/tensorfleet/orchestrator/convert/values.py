@@ -1,5 +1,7 @@
 """The small values that jobs, tasks and events share."""
 
+from typing import overload
+
 from tensorfleet.kinds.outcome import ProducedOutput
 from tensorfleet.orchestrator.convert import words
 from tensorfleet.orchestrator.failure import MAX_TAIL_LINES, Failure
@@ -36,6 +38,10 @@ def resources_from_message(message: resources_pb2.Resources) -> Resources:
     )
 
 
+@overload
+def failure_to_message(failure: Failure) -> failure_pb2.Failure: ...
+@overload
+def failure_to_message(failure: None) -> None: ...
 def failure_to_message(failure: Failure | None) -> failure_pb2.Failure | None:
     """A failure as a message; None stays absent."""
     if failure is None:

@@ -35,35 +35,35 @@ local function unqueue_if_empty(id, line)
 end
 """
 
-# ARGV: line id, line as JSON, then for each entry: entry, score or '' for now, delay in ms, and
-# the gang's members as JSON or ''. What waits or runs already stays as it is. Returns how many
-# are new.
+# ARGV: line id, line as JSON, score or '' for now, delay in ms, then the entries; for a line of
+# gangs, each followed by its members as JSON. What waits or runs already stays as it is. Returns
+# how many are new.
 ENQUEUE = (
     _HEAD
     + """
-local id = ARGV[1]
+local id, score, delay_ms = ARGV[1], ARGV[3], tonumber(ARGV[4])
 redis.call('HSETNX', 'job:lines', id, ARGV[2])
 local line = line_of(id)
+if score == '' then score = now_ms end
+local waiting, delayed = 'job:line:' .. id, 'job:queue:delayed'
 local added = 0
-for i = 3, #ARGV, 4 do
-  local entry, score, delay_ms, gang = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
+for i = 5, #ARGV, line.is_gang and 2 or 1 do
+  local entry = ARGV[i]
   local first = entry
-  if gang ~= '' then first = cjson.decode(gang)[1] end
+  if line.is_gang then first = cjson.decode(ARGV[i + 1])[1] end
   if not redis.call('ZSCORE', 'job:leases', first) then
-    if gang ~= '' then redis.call('HSET', 'job:gangs', entry, gang) end
-    local delayed = id .. ' ' .. entry
+    if line.is_gang then redis.call('HSET', 'job:gangs', entry, ARGV[i + 1]) end
     if delay_ms > 0 then
-      if not redis.call('ZSCORE', 'job:line:' .. id, entry) then
-        added = added + redis.call(
-          'ZADD', 'job:queue:delayed', 'NX', now_ms + delay_ms, delayed)
+      if not redis.call('ZSCORE', waiting, entry) then
+        added = added
+          + redis.call('ZADD', delayed, 'NX', now_ms + delay_ms, id .. ' ' .. entry)
       end
-    elseif not redis.call('ZSCORE', 'job:queue:delayed', delayed) then
-      added = added + redis.call(
-        'ZADD', 'job:line:' .. id, 'NX', score == '' and now_ms or score, entry)
-      redis.call('ZADD', queue_key(line), 'NX', 0, id)
+    elseif not redis.call('ZSCORE', delayed, id .. ' ' .. entry) then
+      added = added + redis.call('ZADD', waiting, 'NX', score, entry)
     end
   end
 end
+if redis.call('EXISTS', waiting) == 1 then redis.call('ZADD', queue_key(line), 'NX', 0, id) end
 return added
 """
 )
@@ -111,9 +111,8 @@ return {now_ms, found}
 """
 )
 
-# ARGV: lease in ms, the project's and the user's most cpus and gpus ('' for no limit), then for
-# each entry: line, entry, number of members, members. Returns for each: 1 taken, 0 gone, 2 over a
-# quota.
+# ARGV: lease in ms, the project's and the user's most cpus and gpus ('' for no limit), then line,
+# number of entries, entries; line, ... Returns for each entry: 1 taken, 0 gone, 2 over a quota.
 CLAIM = (
     _HEAD
     + """
@@ -123,13 +122,11 @@ local limits = {
   {'u', 'cpus', tonumber(ARGV[4])}, {'u', 'gpus', tonumber(ARGV[5])}}
 local has_limits = ARGV[2] .. ARGV[3] .. ARGV[4] .. ARGV[5] ~= ''
 local function is_over(line, count)
-  if not has_limits then return false end
   for _, limit in ipairs(limits) do
     if limit[3] then
       local field = limit[1] == 'p' and 'p:' .. line.project
         or 'u:' .. line.project .. '/' .. line.user
-      local held = tonumber(redis.call('HGET', 'job:usage', field .. ':' .. limit[2])
-        or '0')
+      local held = tonumber(redis.call('HGET', 'job:usage', field .. ':' .. limit[2]) or '0')
       if line[limit[2]] > 0 and held + count * line[limit[2]] > limit[3] + 0.0001 then
         return true
       end
@@ -138,45 +135,46 @@ local function is_over(line, count)
   return false
 end
 local results = {}
-local served = {}
 local starts = {}
 local i = 6
 while i <= #ARGV do
-  local id, entry, count = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+  local id, count = ARGV[i], tonumber(ARGV[i + 1])
   local line = line_of(id)
-  if not line or not redis.call('ZSCORE', 'job:line:' .. id, entry) then
-    results[#results + 1] = 0
-  elseif is_over(line, count) then
-    results[#results + 1] = 2
-  else
-    redis.call('ZREM', 'job:line:' .. id, entry)
-    if line.is_gang then redis.call('HDEL', 'job:gangs', entry) end
-    local leases = {}
-    local running = {}
-    for m = i + 3, i + 2 + count do
-      leases[#leases + 1] = now_ms + lease_ms
-      leases[#leases + 1] = ARGV[m]
-      running[#running + 1] = ARGV[m]
-      running[#running + 1] = id
+  local waiting = 'job:line:' .. id
+  local taken = 0
+  for e = i + 2, i + 1 + count do
+    local entry = ARGV[e]
+    local result = 0
+    if line and redis.call('ZSCORE', waiting, entry) then
+      local refs = {entry}
+      if line.is_gang then refs = cjson.decode(redis.call('HGET', 'job:gangs', entry)) end
+      if has_limits and is_over(line, #refs) then
+        result = 2
+      else
+        result = 1
+        redis.call('ZREM', waiting, entry)
+        if line.is_gang then redis.call('HDEL', 'job:gangs', entry) end
+        for _, ref in ipairs(refs) do
+          redis.call('ZADD', 'job:leases', now_ms + lease_ms, ref)
+          redis.call('HSET', 'job:running', ref, id)
+        end
+        if has_limits then add_usage(line, #refs) end
+        taken = taken + #refs
+        if #starts < 32 then starts[#starts + 1] = now_ms end
+      end
     end
-    redis.call('ZADD', 'job:leases', unpack(leases))
-    redis.call('HSET', 'job:running', unpack(running))
-    if has_limits then add_usage(line, count) end
-    served[id] = (served[id] or 0) + count
-    if #starts < 32 then starts[#starts + 1] = now_ms end
-    results[#results + 1] = 1
+    results[#results + 1] = result
   end
-  i = i + 3 + count
+  if taken > 0 then
+    if not has_limits then add_usage(line, taken) end
+    redis.call('ZADD', queue_key(line), 'XX', now_ms, id)
+    unqueue_if_empty(id, line)
+  end
+  i = i + 2 + count
 end
 if #starts > 0 then
   redis.call('LPUSH', 'job:starts', unpack(starts))
   redis.call('LTRIM', 'job:starts', 0, 63)
-end
-for id, count in pairs(served) do
-  local line = line_of(id)
-  if not has_limits then add_usage(line, count) end
-  redis.call('ZADD', queue_key(line), 'XX', now_ms, id)
-  unqueue_if_empty(id, line)
 end
 return results
 """

@@ -105,12 +105,13 @@ class TaskQueue:
         """
         added = 0
         with redis_errors_translated():
-            for _, same in groupby(entries, key=lambda entry: entry.line.id):
+            for (line, score, delay_ms), same in groupby(entries, key=_enqueue_key):
                 for batch in _batches(list(same)):
-                    line = batch[0].line
-                    args: list[Any] = [line.id, line.json]
+                    args: list[Any] = [line.id, line.json, score, delay_ms]
                     for entry in batch:
-                        args += _enqueue_arguments(entry)
+                        args.append(entry.name)
+                        if line.is_gang:
+                            args.append(members.gang_to_json(entry.refs))
                     added += await self._enqueue(args=args)
         return added
 
@@ -158,11 +159,21 @@ class TaskQueue:
             *_limits(self._project_quota),
             *_limits(self._user_quota),
         ]
-        for line, entry in wanted:
-            name = members.entry_name(entry.refs, is_gang=line.is_gang)
-            args += [line.id, name, len(entry.refs), *map(members.to_member, entry.refs)]
+        by_line: dict[str, list[int]] = {}
+        for number, (line, _) in enumerate(wanted):
+            by_line.setdefault(line.id, []).append(number)
+        for line_id, numbers in by_line.items():
+            args += [line_id, len(numbers)]
+            for number in numbers:
+                line, entry = wanted[number]
+                args.append(members.entry_name(entry.refs, is_gang=line.is_gang))
         with redis_errors_translated():
-            return [result == 1 for result in await self._claim(args=args)]
+            results = iter(await self._claim(args=args))
+        taken = [False] * len(wanted)
+        for numbers in by_line.values():
+            for number in numbers:
+                taken[number] = next(results) == 1
+        return taken
 
     async def renew(self, worker_id: WorkerId, refs: Sequence[AttemptRef]) -> list[AttemptRef]:
         """Extends the leases and notes that the worker lives. Returns those that have no lease."""
@@ -293,13 +304,12 @@ class TaskQueue:
                 await self._redis.zrem(_SEEN, *worker_ids)
 
 
-def _enqueue_arguments(entry: QueueEntry) -> list[str | bytes | int]:
+def _enqueue_key(entry: QueueEntry) -> tuple[LineKind, str, int]:
     score = ""
     if entry.queued_since is not None:
         since_ms = round(entry.queued_since.timestamp() * 1000)
         score = str(since_ms - FRONT_HEAD_START_MS * entry.is_at_front)
-    gang: bytes | str = members.gang_to_json(entry.refs) if entry.line.is_gang else ""
-    return [entry.name, score, math.ceil(entry.delay.total_seconds() * 1000), gang]
+    return entry.line, score, math.ceil(entry.delay.total_seconds() * 1000)
 
 
 def _limits(quota: Quota) -> list[float | int | str]:

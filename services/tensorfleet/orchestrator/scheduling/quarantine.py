@@ -15,7 +15,7 @@ WINDOW = timedelta(minutes=10)
 FIRST_QUARANTINE = timedelta(minutes=5)
 LONGEST_QUARANTINE = timedelta(hours=1)
 
-WORKERS_FAULT: Final = frozenset({"STAGING_FAILED", "INTERNAL"})
+WORKERS_FAULT: Final = frozenset({"STAGING_UNAVAILABLE", "INTERNAL"})
 """Reasons that tell of the machine. The user's own failures do not, and a lost worker is away."""
 
 

@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 
 from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.scheduling.gangs import pack_gang
-from tensorfleet.orchestrator.scheduling.offers import Offer, RunningHere
+from tensorfleet.orchestrator.scheduling.offers import Offer, RunningHere, could_ever_fit
 from tensorfleet.orchestrator.scheduling.order import (
     AGEING_STEP,
     line_key,
@@ -117,28 +117,29 @@ def _waiting_prices(
 
 def after_reservations(offer: Offer, reservations: Sequence[Reservation]) -> Offer:
     """What is left for everything else: what still fits may start."""
-    free, credits_left, count = offer.free, offer.credits, 0
+    free = offer.free
+    cpus, memory_bytes, gpus, count = free.cpus, free.memory_bytes, free.gpus, 0
     for reservation in reservations:
         here = reservation.workers.count(offer.worker_id)
         if not here:
             continue
         count += here
-        credits_left -= here
-        if reservation.needs.is_exclusive:
-            free = replace(free, cpus=0.0, memory_bytes=0, gpus=0)
-        for _ in range(here):
-            free = free.minus(reservation.needs)
+        needs = reservation.needs
+        if needs.is_exclusive:
+            cpus, memory_bytes, gpus = 0.0, 0, 0
+        else:
+            cpus -= needs.cpus * here
+            memory_bytes -= needs.memory_bytes * here
+            gpus -= needs.gpus * here
     if not count:
         return offer
-    free = replace(
-        free,
-        cpus=max(free.cpus, 0.0),
-        memory_bytes=max(free.memory_bytes, 0),
-        gpus=max(free.gpus, 0),
-    )
+    left = replace(free, cpus=max(cpus, 0.0), memory_bytes=max(memory_bytes, 0), gpus=max(gpus, 0))
     # They count as running, so that no task that must be alone starts in front of them.
     return replace(
-        offer, free=free, credits=max(credits_left, 0), running_count=offer.running_count + count
+        offer,
+        free=left,
+        credits=max(offer.credits - count, 0),
+        running_count=offer.running_count + count,
     )
 
 
@@ -187,7 +188,9 @@ def next_reservation(
         needs, size = line.shape.resources, line.entries[0].size
         if not shares.allow(line.tenant, needs, size):
             continue
-        planned = plan_waiting(needs, size, workers, reservations)
-        if planned is not None:
-            return (line, planned) if wants_reservation(line, now, step) else None
+        if not wants_reservation(line, now, step):
+            if any(could_ever_fit(needs, offer.capacity) for offer, _ in workers):
+                return None
+        elif planned := plan_waiting(needs, size, workers, reservations):
+            return line, planned
     return None

@@ -32,7 +32,7 @@ from tensorfleet.shared.mongo import Document
 
 # A document may have 16 MiB; readers should not have to decode much more than they asked for.
 MAX_BLOCK_EVENTS = 1_000
-MAX_BLOCK_BYTES = 4 * 1024 * 1024
+MAX_BLOCK_BYTES = 2 * 1024 * 1024
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode

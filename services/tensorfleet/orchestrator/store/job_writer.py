@@ -210,18 +210,40 @@ class JobWriter:
         raise Unavailable(f"too many writers change job {job_id} at once; try again")
 
     async def _write_creation(self, creation: _Creation) -> None:
+        is_large = len(creation.tasks) > MAX_GROUP_TASKS
+
         async def write(session: AsyncClientSession) -> None:
-            await self._insert([creation], session)
+            await self._insert([creation], session, with_tasks=not is_large)
 
         with mongo_errors_translated():
             try:
+                if is_large:
+                    await self._insert_tasks_ahead(creation)
                 async with self._client.start_session() as session:
                     await session.with_transaction(write)
             except BulkWriteError as exc:
-                if _is_duplicate(exc):
-                    raise DuplicateKeyError("the job is there already") from exc
-                raise
+                if not _is_duplicate(exc):
+                    raise
+                if is_large:
+                    await self._tasks.delete_many({"job_id": creation.job_id})
+                raise DuplicateKeyError("the job is there already") from exc
         self._remember_creation(creation)
+
+    async def _insert_tasks_ahead(self, creation: _Creation) -> None:
+        """Tasks of a job that is not there yet are nobody's: only the job makes them count.
+
+        A transaction for all of them would take longer than MongoDB lets one live.
+        """
+        for start in range(0, len(creation.tasks), TASKS_PAGE):
+            await self._tasks.insert_many(
+                [
+                    documents.task_to_document(task)
+                    for task in creation.tasks[start : start + TASKS_PAGE]
+                ],
+                ordered=False,
+            )
+            # Encoding takes its time: workers' signs of life must not wait for all of it.
+            await asyncio.sleep(0)
 
     async def _write_once(self, group: Sequence[_Creation | _Change]) -> None:
         creations = [ask for ask in group if isinstance(ask, _Creation)]
@@ -269,7 +291,13 @@ class JobWriter:
             else:
                 change.done.set_exception(outcome)
 
-    async def _insert(self, creations: Sequence[_Creation], session: AsyncClientSession) -> None:
+    async def _insert(
+        self,
+        creations: Sequence[_Creation],
+        session: AsyncClientSession,
+        *,
+        with_tasks: bool = True,
+    ) -> None:
         await self._jobs.insert_many(
             [
                 {**documents.job_to_document(c.job), "last_sequence": c.blocks[-1]["last"]}
@@ -277,10 +305,11 @@ class JobWriter:
             ],
             session=session,
         )
-        await self._tasks.insert_many(
-            [documents.task_to_document(task) for c in creations for task in c.tasks],
-            session=session,
-        )
+        if with_tasks:
+            await self._tasks.insert_many(
+                [documents.task_to_document(task) for c in creations for task in c.tasks],
+                session=session,
+            )
         await self._events.insert_many(
             [block for c in creations for block in c.blocks], session=session
         )

@@ -22,6 +22,8 @@ from tensorfleet.shared.errors import IdempotencyConflict, Unavailable, WorkerNo
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
 
+# Events that are read at once; a message of them must pass through gRPC.
+MAX_PAGE_BYTES = 2 * 1024 * 1024
 # The name under which MongoDB knows that an index is there with other options.
 INDEX_OPTIONS_CONFLICT = 85
 
@@ -219,17 +221,24 @@ class MongoOrchestratorStore:
         with mongo_errors_translated():
             return [documents.task_from_document(row) async for row in self._tasks.find(query)]
 
+    async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
+        """See OrchestratorStore."""
+        with mongo_errors_translated():
+            await self._tasks.delete_many({"job_id": {"$in": list(job_ids)}})
+
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
         """See OrchestratorStore."""
         query = {"job_id": job_id, "last": {"$gt": after_sequence}}
         events: list[Event] = []
+        size = 0
         with mongo_errors_translated():
             cursor = self._events.find(query).sort("last", ASCENDING).limit(limit)
             async for block in cursor:
                 if not events and block["first"] > after_sequence + 1:
                     events.append(_expired(job_id, block["first"] - 1, block["time"]))
                 events += events_of_block(block, after_sequence)
-                if len(events) >= limit:
+                size += len(block["body"])
+                if len(events) >= limit or size >= MAX_PAGE_BYTES:
                     break
         return events
 

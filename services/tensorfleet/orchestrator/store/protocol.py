@@ -91,8 +91,14 @@ class OrchestratorStore(Protocol):
         """
         ...
 
+    async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
+        """Removes tasks of jobs that are not there: their creation was never finished."""
+        ...
+
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
-        """At least `limit` events of a job in order, without gaps, or all that there are.
+        """Some events of a job in order, without gaps; none when there are no more.
+
+        They are about `limit`, or fewer when they are large.
 
         Where older events are not kept any more, the first one is a `Notice` EVENTS_EXPIRED, with
         the number of the last that is missing.

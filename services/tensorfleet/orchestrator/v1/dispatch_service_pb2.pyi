@@ -401,7 +401,7 @@ class AttemptFinished(_message.Message):
     outcome: _task_pb2.AttemptOutcome.ValueType
     """SUCCEEDED, FAILED, LOST (handed back), PREEMPTED or CANCELLED."""
     result_json: _builtins.str
-    """The kind's own result, a JSON object; empty means none."""
+    """The kind's own result, a JSON value; empty means none."""
     @_builtins.property
     def ref(self) -> Global___AttemptRef:
         """Which."""
@@ -525,7 +525,6 @@ class Assignment(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
-    SPEC_JSON_FIELD_NUMBER: _builtins.int
     CODE_ARTIFACT_ID_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
     ATTEMPT_TIMEOUT_FIELD_NUMBER: _builtins.int
@@ -537,8 +536,6 @@ class Assignment(_message.Message):
     """The job it belongs to."""
     kind: _builtins.str
     """The kind of work."""
-    spec_json: _builtins.str
-    """The job's spec, a JSON object."""
     code_artifact_id: _builtins.str
     """The user's code; empty means none."""
     owner: _builtins.str
@@ -567,7 +564,6 @@ class Assignment(_message.Message):
         tasks: _abc.Iterable[Global___AssignedTask] | None = ...,
         job_id: _builtins.str = ...,
         kind: _builtins.str = ...,
-        spec_json: _builtins.str = ...,
         code_artifact_id: _builtins.str = ...,
         resources: _resources_pb2.Resources | None = ...,
         attempt_timeout: _duration_pb2.Duration | None = ...,
@@ -578,7 +574,7 @@ class Assignment(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "resources", b"resources"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "job_id", b"job_id", "job_name", b"job_name", "kind", b"kind", "owner", b"owner", "project", b"project", "resources", b"resources", "spec_json", b"spec_json", "task_count", b"task_count", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_timeout", b"attempt_timeout", "code_artifact_id", b"code_artifact_id", "job_id", b"job_id", "job_name", b"job_name", "kind", b"kind", "owner", b"owner", "project", b"project", "resources", b"resources", "task_count", b"task_count", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,8 +30,10 @@ class Failure(_message.Message):
     SIGNAL_FIELD_NUMBER: _builtins.int
     OUTPUT_TAIL_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """Stable, upper snake case: USER_CODE, OUT_OF_MEMORY, TIMEOUT, WORKER_LOST, MISSING_RESULT,
-    ENTRYPOINT_NOT_FOUND, STAGING_FAILED, CANCELLED.
+    """Stable, upper snake case. By the task: USER_CODE, OUT_OF_MEMORY, DISK_LIMIT, HUNG, TIMEOUT,
+    MISSING_RESULT, RESULT_TOO_LARGE, RESULT_NOT_JSON, ENTRYPOINT_NOT_FOUND, STAGING_FAILED. By the
+    fleet, not counted against the task: WORKER_LOST, HANDED_BACK, PREEMPTED, STAGING_UNAVAILABLE,
+    INTERNAL. By somebody's wish: CANCELLED, DEPENDENCY_FAILED.
     """
     message: _builtins.str
     """What happened and what to do about it, for a person."""

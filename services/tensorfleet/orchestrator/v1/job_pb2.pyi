@@ -105,8 +105,8 @@ class RetryRule(_message.Message):
     LOG_PATTERN_FIELD_NUMBER: _builtins.int
     MAX_RETRIES_FIELD_NUMBER: _builtins.int
     log_pattern: _builtins.str
-    """A regular expression that one of the last lines of output must contain; empty fits any. At most
-    256 characters; RE2's syntax.
+    """Text that one of the last lines of output must contain, at most 256 characters; "*" stands for
+    any characters. Empty fits any.
     """
     max_retries: _builtins.int
     """How many attempts that fit this rule are followed by another one. Zero: none, the task fails."""

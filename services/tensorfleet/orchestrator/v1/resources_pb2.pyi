@@ -51,9 +51,9 @@ class Resources(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     EXCLUSIVE_FIELD_NUMBER: _builtins.int
     cpus: _builtins.float
-    """Processor cores; fractions are allowed. Absent or zero in a job means one core."""
+    """Processor cores; fractions are allowed. Absent or zero in a job means what its kind needs."""
     memory_bytes: _builtins.int
-    """Main memory. Absent or zero in a job means 512 MiB."""
+    """Main memory. Absent or zero in a job means what its kind needs."""
     gpus: _builtins.int
     """Whole GPUs. Zero means none."""
     gpu_kind: _builtins.str

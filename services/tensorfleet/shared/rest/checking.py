@@ -207,6 +207,8 @@ def reworded(text: str, kind: Any) -> str:
         got = wrong_type.group("got")
         quote = "; put it in quotes" if wanted == "text" and got in ("int", "float", "bool") else ""
         return f"must be {wanted}, not {_WORDS.get(got, got)}{quote}"
+    if text.endswith("with a timezone component"):
+        return "must have a time zone, like 2026-01-31T12:00:00Z"
     if wrong_range := _EXPECTED_RANGE.fullmatch(text):
         return f"must be {wrong_range.group('rule')}"
     if text.startswith("Invalid enum value"):

@@ -1,7 +1,7 @@
 """Events of a job, as they stand in the `data:` of a server-sent event."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -42,6 +42,8 @@ class TaskStateEvent(EventBase, frozen=True, kw_only=True, tag="task_state"):
     state: TaskState
     worker_id: str
     failure: Failure | None
+    result: Any = None
+    """The kind's own result of a task that succeeded; null when there is none."""
 
 
 class ProgressEvent(EventBase, frozen=True, kw_only=True, tag="progress"):
@@ -73,4 +75,21 @@ class OutputEvent(EventBase, frozen=True, kw_only=True, tag="output"):
     output: Output
 
 
-Event = JobStateEvent | TaskStateEvent | ProgressEvent | MetricEvent | LogEvent | OutputEvent
+class NoticeEvent(EventBase, frozen=True, kw_only=True, tag="notice"):
+    """Something worth knowing that changes no state: why the job waits, what was changed."""
+
+    reason: str
+    """Stable, upper snake case: RESOURCES, DELAYED, UPDATED, CANCEL_REQUESTED, ..."""
+    message: str
+    """What it is and what would help."""
+
+
+Event = (
+    JobStateEvent
+    | TaskStateEvent
+    | ProgressEvent
+    | MetricEvent
+    | LogEvent
+    | OutputEvent
+    | NoticeEvent
+)

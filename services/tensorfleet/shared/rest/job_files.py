@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from tensorfleet.shared.rest.checking import (
     shape_problems,
 )
 from tensorfleet.shared.rest.jobs import CreateJob
+from tensorfleet.shared.rest.retry_rules import retry_problems
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MIN_MEMORY_BYTES = 1024 * 1024
 MAX_MEMORY_BYTES = 1 << 50
+FIRST_YEAR, LAST_YEAR = 1970, 2199
 # MongoDB keeps documents nested up to 100 deep; the spec lies a few levels down in its own.
 MAX_SPEC_DEPTH = 64
 # A few YAML lines with anchors can stand for billions of values.
-MAX_SPEC_VALUES = 200_000
+MAX_SPEC_VALUES = 500_000
 
 _UNIT_BYTES = {
     "": 1,
@@ -123,13 +126,31 @@ def _content_problems(document: Mapping[Any, Any]) -> list[FieldError]:
     memory = resources.get("memory") if isinstance(resources, Mapping) else None
     if isinstance(memory, int | str) and not isinstance(memory, bool):
         found += _memory_problems(memory)
-    name = document.get("name")
-    if isinstance(name, str) and any(ord(char) < 32 or ord(char) == 127 for char in name):
-        found.append(FieldError(field="name", message="must not have control characters"))
+    found += retry_problems(document)
+    found += _time_problems(document.get("not_before_time"))
+    found += name_problems(document.get("name"))
     spec = document.get("spec")
     if isinstance(spec, dict):
         found += _spec_problems(spec)
     return found
+
+
+def name_problems(name: Any) -> list[FieldError]:
+    """What is wrong with a job's name, if it is one by its type."""
+    if isinstance(name, str) and any(ord(char) < 32 or ord(char) == 127 for char in name):
+        return [FieldError(field="name", message="must not have control characters")]
+    return []
+
+
+def _time_problems(written: Any) -> list[FieldError]:
+    try:
+        time = msgspec.convert(written, datetime)
+    except msgspec.ValidationError:
+        return []  # was told with the shape
+    if FIRST_YEAR <= time.year <= LAST_YEAR:
+        return []
+    message = f"must be in the years {FIRST_YEAR} to {LAST_YEAR}"
+    return [FieldError(field="not_before_time", message=message)]
 
 
 def _memory_problems(memory: int | str) -> list[FieldError]:

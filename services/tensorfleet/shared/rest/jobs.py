@@ -16,6 +16,10 @@ TERMINAL_JOB_STATES: frozenset[JobState] = frozenset({"succeeded", "failed", "ca
 
 MAX_LABELS = 32
 MAX_TIMEOUT_SECONDS = 10 * 365 * 24 * 3600.0
+MAX_BACKOFF_SECONDS = 7 * 24 * 3600.0
+MAX_JOBS_BEFORE = 100
+MAX_RETRY_RULES = 16
+MAX_LOG_PATTERN_LENGTH = 256
 
 Labels = Annotated[
     dict[
@@ -29,15 +33,57 @@ Labels = Annotated[
 class AskedResources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What each task of a job needs."""
 
-    cpus: Annotated[float, Meta(gt=0, le=100_000, description="Cores; fractions are fine")] = 1.0
-    memory: Annotated[
-        int | str, Meta(description='Main memory: "512MiB", "1.5GiB", or a number of bytes')
-    ] = "512MiB"
+    cpus: (
+        Annotated[
+            float,
+            Meta(
+                gt=0, le=100_000, description="Cores; fractions are fine. Absent: as its kind needs"
+            ),
+        ]
+        | None
+    ) = None
+    memory: (
+        Annotated[
+            int | str,
+            Meta(
+                description='Main memory: "512MiB", "1.5GiB", or a number of bytes. Absent: as its '
+                "kind needs"
+            ),
+        ]
+        | None
+    ) = None
     gpus: Annotated[int, Meta(ge=0, le=100_000, description="Whole GPUs")] = 0
     gpu_kind: Annotated[
         str, Meta(max_length=128, description='Kind of GPU ("h200"); empty accepts any')
     ] = ""
     labels: Annotated[Labels, Meta(description="Labels that a worker must carry")] = {}
+    exclusive: Annotated[bool, Meta(description="Alone on its worker, as measurements need")] = (
+        False
+    )
+
+
+class RetryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What follows attempts that failed in a certain way; it fits when all that it names does."""
+
+    reasons: Annotated[
+        list[Annotated[str, Meta(max_length=64, pattern="^[A-Z][A-Z0-9_]*$")]],
+        Meta(max_length=32, description="Reasons of the failure (OUT_OF_MEMORY); empty: any"),
+    ] = []
+    exit_codes: Annotated[
+        list[Annotated[int, Meta(ge=0, le=255)]],
+        Meta(max_length=64, description="Exit statuses of the process; empty: any"),
+    ] = []
+    log_pattern: Annotated[
+        str,
+        Meta(
+            max_length=MAX_LOG_PATTERN_LENGTH,
+            description='Text that one of the last lines contains, "*" for anything; empty: any',
+        ),
+    ] = ""
+    max_retries: Annotated[
+        int,
+        Meta(ge=0, le=100, description="Attempts of this sort that are followed by another; 0: no"),
+    ]
 
 
 class CreateJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,6 +107,55 @@ class CreateJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_attempts: Annotated[
         int, Meta(ge=1, le=100, description="Tries of a task that fails by its own code")
     ] = 1
+    retry_rules: Annotated[
+        list[RetryRule],
+        Meta(
+            max_length=MAX_RETRY_RULES,
+            description="The first one that fits a failed attempt decides instead of max_attempts",
+        ),
+    ] = []
+    initial_backoff_seconds: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=MAX_BACKOFF_SECONDS,
+                description="Wait before the second attempt; it doubles each time. None: 1",
+            ),
+        ]
+        | None
+    ) = None
+    max_backoff_seconds: (
+        Annotated[
+            float,
+            Meta(
+                ge=0, le=MAX_BACKOFF_SECONDS, description="Longest wait between attempts. None: 60"
+            ),
+        ]
+        | None
+    ) = None
+    not_before_time: (
+        Annotated[
+            datetime,
+            Meta(tz=True, description="Starts no earlier; with a time zone. None: at once"),
+        ]
+        | None
+    ) = None
+    after: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=64)]],
+        Meta(
+            max_length=MAX_JOBS_BEFORE,
+            description="Ids of jobs that must have succeeded before; it is cancelled when one "
+            "does not",
+        ),
+    ] = []
+    gang: Annotated[
+        bool, Meta(description="Its tasks start all together or not at all, also again")
+    ] = False
+    preemptible: Annotated[
+        bool,
+        Meta(description="A more urgent job may stop its tasks; they checkpoint and queue again"),
+    ] = False
     timeout_seconds: (
         Annotated[
             float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS, description="Longest time of one attempt")
@@ -85,6 +180,8 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     gpus: int
     gpu_kind: str
     labels: dict[str, str]
+    exclusive: bool = False
+    """Of a task: alone on its worker."""
 
 
 class TaskCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +243,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     tasks: TaskCounts
     failure: Failure | None
     outputs: list[Output]
+    retry_rules: list[RetryRule] = []
+    initial_backoff_seconds: float | None = None
+    max_backoff_seconds: float | None = None
+    not_before_time: datetime | None = None
+    after: list[str] = []
+    """Ids of the jobs that must have succeeded before."""
+    gang: bool = False
+    preemptible: bool = False
 
     @property
     def is_terminal(self) -> bool:
@@ -185,6 +290,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     attempts: list[Attempt]
     """Oldest first."""
     create_time: datetime | None
+    result: Any = None
+    """The kind's own result, once it succeeded; null when there is none."""
 
 
 class TaskPage(msgspec.Struct, frozen=True, kw_only=True):

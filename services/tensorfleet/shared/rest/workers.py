@@ -22,6 +22,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     hostname: str
     create_time: datetime | None
     last_seen_time: datetime | None
+    quarantine_end_time: datetime | None = None
+    """When it may take tasks again, after its tasks kept failing by no fault of theirs."""
 
 
 class WorkerList(msgspec.Struct, frozen=True, kw_only=True):

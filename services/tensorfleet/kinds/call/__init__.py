@@ -1,0 +1,1 @@
+"""Call jobs: run one Python function many times, in processes that stay."""
