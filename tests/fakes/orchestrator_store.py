@@ -11,6 +11,7 @@ from tensorfleet.orchestrator.store.event_blocks import event_blocks, events_of_
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
+from tensorfleet.shared.clock import utc_now
 from tensorfleet.shared.errors import (
     IdempotencyConflict,
     JobNotFound,
@@ -32,7 +33,9 @@ class _Kept:
     blocks: list[Document] = field(default_factory=list)
 
     def tell(self, events: Sequence[EventDraft]) -> None:
-        for block in event_blocks(self.job.id, self.last_sequence, self.total_bytes, events):
+        for block in event_blocks(
+            self.job.id, self.last_sequence, self.total_bytes, events, utc_now()
+        ):
             self.blocks.append(block)
             self.last_sequence, self.total_bytes = block["last"], block["total_bytes"]
 
@@ -129,9 +132,7 @@ class FakeOrchestratorStore:
             for task in sorted(kept.tasks.values(), key=lambda t: t.index)
             if task.state is TaskState.QUEUED
             and (
-                after is None
-                or job_id < after[0]
-                or (job_id == after[0] and task.index > after[1])
+                after is None or job_id < after[0] or (job_id == after[0] and task.index > after[1])
             )
         ]
         return found[:limit]
@@ -157,6 +158,10 @@ class FakeOrchestratorStore:
         kept.tasks.update({task.id: task for task in change.tasks})
         kept.tell(change.events)
         return change
+
+    async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
+        """See OrchestratorStore."""
+        # Here a job comes with its tasks, or not at all.
 
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
         """See OrchestratorStore."""
@@ -211,16 +216,12 @@ class FakeOrchestratorStore:
         """See OrchestratorStore."""
         worker = await self.get_worker(worker_id)
         until = worker.quarantine_end_time if is_drained else None
-        self._workers[worker_id] = replace(
-            worker, is_drained=is_drained, quarantine_end_time=until
-        )
+        self._workers[worker_id] = replace(worker, is_drained=is_drained, quarantine_end_time=until)
 
     async def quarantine_worker(self, worker_id: WorkerId, until: datetime) -> None:
         """See OrchestratorStore."""
         if worker_id in self._workers:
-            self._workers[worker_id] = replace(
-                self._workers[worker_id], quarantine_end_time=until
-            )
+            self._workers[worker_id] = replace(self._workers[worker_id], quarantine_end_time=until)
 
     async def get_worker(self, worker_id: WorkerId) -> Worker:
         """See OrchestratorStore."""
@@ -243,6 +244,5 @@ class FakeOrchestratorStore:
             task
             for kept in self._kept.values()
             for task in kept.tasks.values()
-            if task.state is TaskState.RUNNING
-            and worker_id in (None, task.attempts[-1].worker_id)
+            if task.state is TaskState.RUNNING and worker_id in (None, task.attempts[-1].worker_id)
         ]

@@ -91,9 +91,7 @@ async def test_jobs_without_request_id_are_all_new(store: OrchestratorStore) -> 
 
 async def test_same_request_many_times_at_once_makes_one_job(store: OrchestratorStore) -> None:
     made = [queued_job(job_id=JobId(f"job-{n}"), request_id="r", tasks=2) for n in range(10)]
-    stored = await asyncio.gather(
-        *(store.create_job(job, tasks, [CREATED]) for job, tasks in made)
-    )
+    stored = await asyncio.gather(*(store.create_job(job, tasks, [CREATED]) for job, tasks in made))
     (job_id,) = {job.id for job in stored}
     listed = await store.list_jobs("default", state=None, kind="", before_id=None, limit=99)
     assert [job.id for job in listed] == [job_id]
@@ -243,7 +241,7 @@ async def test_refused_attempts_are_told_and_change_nothing(store: OrchestratorS
     change = await start(store, ref())
     for stale in (ref(number=0), ref(number=2), ref(9)):
         refused = await finish(store, stale)
-        assert (refused.refused, refused.job) == ({stale}, change.job)
+        assert (refused.refused, refused.job) == (frozenset({stale}), change.job)
     assert (await report(store, ref(number=2), log_lines(ref(), 1, 1))).refused
     assert len(await all_events(store)) == 1 + len(change.events)
 

@@ -12,6 +12,7 @@ from tensorfleet.shared.ids import JobId, WorkerId
 from tests.contract.orchestrator.conftest import Replicas
 from tests.contract.orchestrator.store_calls import (
     ALL,
+    CREATED,
     cancel,
     created,
     finish,
@@ -22,7 +23,7 @@ from tests.contract.orchestrator.store_calls import (
     start,
 )
 from tests.contract.orchestrator.test_lives import worker
-from tests.unit.orchestrator.job_examples import BROKEN, JOB_ID, LATER, NOW, WORKER
+from tests.unit.orchestrator.job_examples import BROKEN, JOB_ID, LATER, NOW, WORKER, queued_job
 
 OTHER = JobId("job-2")
 
@@ -30,7 +31,8 @@ OTHER = JobId("job-2")
 async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestratorStore) -> None:
     """Calls each method, by each way through its queries; `fresh` knows no job yet."""
     await created(store, request_id="r", tasks=2)
-    await store.create_job(*_again("r"), [])
+    again, tasks = queued_job(job_id=JobId("job-3"), request_id="r")
+    await store.create_job(again, tasks, [CREATED])
     await created(store, job_id=OTHER, waits_for=frozenset({JOB_ID}))
     await start(store, ref(0))
     await report(fresh, ref(0), log_lines(ref(0), 1, 3))
@@ -45,9 +47,7 @@ async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestrat
     for state in (None, JobState.PENDING):
         for kind in ("", "command"):
             for before in (None, "x"):
-                await store.list_jobs(
-                    "default", state=state, kind=kind, before_id=before, limit=5
-                )
+                await store.list_jobs("default", state=state, kind=kind, before_id=before, limit=5)
     for task_state in (None, TaskState.QUEUED, TaskState.RUNNING):
         await store.list_tasks(JOB_ID, state=task_state, after_index=-1, limit=5)
     await store.get_tasks([ref(0).task_id])
@@ -65,13 +65,8 @@ async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestrat
     await store.list_workers()
     await store.drain_worker(WORKER, is_drained=True)
     await store.quarantine_worker(WORKER, LATER)
+    await store.forget_tasks([OTHER])
     await store.forget_workers([WorkerId("w2")])
-
-
-def _again(request_id: str) -> tuple[Any, Any]:
-    from tests.unit.orchestrator.job_examples import queued_job
-
-    return queued_job(job_id=JobId("job-3"), request_id=request_id)
 
 
 async def test_every_query_uses_an_index(

@@ -1,4 +1,4 @@
-"""Two replicas' stores over one MongoDB: nothing is lost, nothing is twice, no number is skipped."""
+"""Two replicas' stores over one MongoDB: nothing lost, nothing twice, no number skipped."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from tensorfleet.orchestrator import job_changes
-from tensorfleet.orchestrator.event import JobStateChange, Metric, TaskStateChange
+from tensorfleet.orchestrator.event import Event, JobStateChange, Metric, TaskStateChange
 from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import JobChange, Tasks
 from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
@@ -131,7 +131,7 @@ async def test_random_lives_through_two_replicas_lose_and_double_nothing(
     told: Counter[str] = Counter()
 
     async def act(seed: int) -> None:
-        choose = random.Random(seed)
+        choose = random.Random(seed)  # noqa: S311  not for secrets
         for step in range(12):
             store = choose.choice([replicas.one, replicas.two])
             job_id = choose.choice(jobs)
@@ -158,23 +158,24 @@ async def test_random_lives_through_two_replicas_lose_and_double_nothing(
     for job_id in jobs:
         events = await all_events(replicas.two, job_id)
         job = await replicas.two.get_job(job_id, None)
-        assert states_replayed(events) == {t.id: t.state for t in await all_tasks(replicas.one, job_id)}
-        counts = Counter(task.state for task in await all_tasks(replicas.one, job_id))
+        tasks = await all_tasks(replicas.one, job_id)
+        assert states_replayed(events) == {task.id: task.state for task in tasks}
+        counts = Counter(task.state for task in tasks)
         assert {state: n for state, n in job.task_counts.items() if n} == counts
         last = [e.draft.payload for e in events if isinstance(e.draft.payload, JobStateChange)][-1]
         assert last.state is job.state
-        heard.update(
-            e.draft.payload.message for e in events if hasattr(e.draft.payload, "message")
-        )
+        heard.update(e.draft.payload.message for e in events if hasattr(e.draft.payload, "message"))
     assert heard == told
 
 
 def states_replayed(events: list[Any]) -> dict[str, TaskState]:
-    states = {ref(n, job_id=events[0].job_id).task_id: TaskState.QUEUED for n in range(5)}
+    states: dict[str, TaskState] = {
+        ref(n, job_id=events[0].job_id).task_id: TaskState.QUEUED for n in range(5)
+    }
     for event in events:
         if isinstance(event.draft.payload, TaskStateChange):
             states[event.draft.task_id] = event.draft.payload.state
-    return dict(states)
+    return states
 
 
 async def test_numbers_go_on_when_all_events_of_a_job_have_expired(
@@ -202,26 +203,33 @@ async def test_event_with_a_time_from_long_ago_does_not_expire_before_its_neighb
     await report(replicas.one, ref(), old)
     times = [row["time"] for row in mongo_admin[mongo_database]["events"].find().sort("last")]
     assert times == sorted(times)
-    assert min(times) >= NOW
+    assert min(times) > NOW
     assert (await all_events(replicas.one))[-1].draft == old[-1]
 
 
-async def test_job_of_a_hundred_thousand_tasks_is_stored_started_cancelled_and_retried(
-    replicas: Replicas,
-) -> None:
+async def test_job_of_a_hundred_thousand_tasks_is_stored_and_started(replicas: Replicas) -> None:
     job, tasks = queued_job(tasks=100_000)
     began = time.monotonic()
     await replicas.one.create_job(job, tasks, [CREATED])
     assert time.monotonic() - began < 30
     change = await start(replicas.two, *(ref(index) for index in range(500)))
     assert change.job.task_counts[TaskState.RUNNING] == 500
-    assert (await cancel(replicas.one)).job.task_counts[TaskState.CANCELLED] == 99_500
-    ended = await finish(replicas.two, *(ref(index) for index in range(500)))
-    assert ended.job.state is JobState.CANCELLED
-    assert (await retry(replicas.one)).job.task_counts[TaskState.QUEUED] == 99_500
     page = await replicas.two.waiting_tasks((JOB_ID, 50_000), 10)
     assert [task.index for task in page] == list(range(50_001, 50_011))
-    assert await replicas.two.last_sequence(JOB_ID) == 1 + 501 + 99_501 + 501 + 99_501
+
+
+async def test_job_of_many_tasks_is_cancelled_and_retried(replicas: Replicas) -> None:
+    await created(replicas.one, tasks=10_000)
+    await start(replicas.one, *(ref(index) for index in range(500)))
+    assert (await cancel(replicas.one)).job.task_counts[TaskState.CANCELLED] == 9_500
+    ended = await finish(replicas.two, *(ref(index) for index in range(500)))
+    assert ended.job.state is JobState.CANCELLED
+    assert (await retry(replicas.one)).job.task_counts[TaskState.QUEUED] == 9_500
+    events: list[Event] = []
+    while page := await replicas.two.list_events(JOB_ID, len(events), 5_000):
+        events += page
+    assert [e.sequence for e in events] == list(range(1, 2 + 501 + 9_501 + 501 + 9_501))
+    assert sum(event.draft.is_terminal for event in events) == 1
 
 
 async def test_replicas_that_meet_again_and_again_both_get_through(replicas: Replicas) -> None:

@@ -55,9 +55,13 @@ async def test_clock_that_somebody_puts_right_needs_no_correction_any_more(
     assert abs(clock() - utc_now()) < timedelta(milliseconds=100)
 
 
-async def test_queues_time_is_that_of_redis(queue: TaskQueue, redis_admin: tuple[str, Redis]) -> None:
-    seconds, microseconds = redis_admin[1].time()  # type: ignore[misc]
+async def test_queues_time_is_that_of_redis(
+    queue: TaskQueue, redis_admin: tuple[str, Redis]
+) -> None:
+    seconds, microseconds = redis_admin[1].time()
     told = await queue.now()
-    assert timedelta(0) <= told - datetime.fromtimestamp(
-        seconds + microseconds / 1e6, UTC
-    ) < timedelta(seconds=5)
+    assert (
+        timedelta(0)
+        <= told - datetime.fromtimestamp(seconds + microseconds / 1e6, UTC)
+        < timedelta(seconds=5)
+    )

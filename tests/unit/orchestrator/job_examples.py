@@ -1,6 +1,5 @@
 """Jobs and tasks for tests of the rules."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,7 +103,7 @@ class Played:
     ) -> JobChange:
         """Tasks start on a worker; `stale` is added to their attempts' numbers."""
         refs = [self.next_ref(index) for index in indexes]
-        claimed = [(replace(ref, number=ref.number + stale), worker) for ref in refs]
+        claimed = [(ref._replace(number=ref.number + stale), worker) for ref in refs]
         return self.take(job_changes.start(self.job, self.tasks, claimed, now))
 
     def end(
@@ -124,9 +123,7 @@ class Played:
     def lose(self, *indexes: int) -> JobChange:
         """The leases of tasks run out."""
         ends = [(self.task(i).current, job_changes.lost(self.task(i))) for i in indexes]
-        return self.take(
-            job_changes.finish(self.job, self.tasks, None, ends, LATER, lambda: 0.0)
-        )
+        return self.take(job_changes.finish(self.job, self.tasks, None, ends, LATER, lambda: 0.0))
 
     def run(self, index: int = 0, how: AttemptEnd = SUCCESS) -> JobChange:
         """A task starts and ends."""

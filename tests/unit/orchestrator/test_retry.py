@@ -167,6 +167,4 @@ def test_pattern_means_what_its_regular_expression_would(pattern: str, line: str
 
     fits = re.search(".*".join(map(re.escape, pattern.split("*"))), line) is not None
     rule = RetryRule(log_pattern=pattern)
-    assert rule.fits(Failure(reason="R", message="", output_tail=(line,))) is (
-        fits or not pattern
-    )
+    assert rule.fits(Failure(reason="R", message="", output_tail=(line,))) is (fits or not pattern)

@@ -26,6 +26,7 @@ from tensorfleet.orchestrator.store.known_jobs import KnownJob, KnownJobs
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.store.task_writes import task_writes
 from tensorfleet.orchestrator.task import Task
+from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import JobNotFound, TensorFleetError, Unavailable
 from tensorfleet.shared.ids import JobId, TaskId
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
@@ -97,8 +98,9 @@ class _Draft:
 class JobWriter:
     """Writes jobs and their changes, one group after the other."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._client = database.client
+        self._clock = clock
         self._jobs = database["jobs"]
         self._tasks = database["tasks"]
         self._events = database["events"]
@@ -113,7 +115,7 @@ class JobWriter:
             DuplicateKeyError: Its id or request id is there already.
             Unavailable: MongoDB does not answer.
         """
-        creation = _Creation(job, tasks, events, _future(), event_blocks(job.id, 0, 0, events))
+        creation = _Creation(job, tasks, events, _future(), self._blocks(job.id, 0, 0, events))
         if len(tasks) > MAX_GROUP_TASKS:
             # Nobody else knows the job yet, so it need not hold the others up.
             await self._write_creation(creation)
@@ -190,6 +192,11 @@ class JobWriter:
             except Exception as exc:  # noqa: BLE001  each asker gets it
                 _fail(asks, exc)
 
+    def _blocks(
+        self, job_id: JobId, after_sequence: int, total_bytes: int, events: Sequence[EventDraft]
+    ) -> list[Document]:
+        return event_blocks(job_id, after_sequence, total_bytes, events, self._clock())
+
     async def _write_until_won(self, job_id: JobId, asks: list[_Creation | _Change]) -> None:
         if isinstance(asks[0], _Creation):
             creation, *asks = asks
@@ -252,7 +259,7 @@ class JobWriter:
         written = [draft for draft in drafts if draft.events]
         for draft in written:
             known = draft.known
-            draft.blocks = event_blocks(
+            draft.blocks = self._blocks(
                 draft.job.id, known.last_sequence, known.total_bytes, draft.events
             )
 
@@ -329,16 +336,14 @@ class JobWriter:
             )
             if result.matched_count != len(changed):
                 raise _LostRace
-        jobs = [
-            UpdateOne(
-                {"_id": d.job.id},
-                {"$set": {**documents.job_update(d.job), "last_sequence": d.blocks[-1]["last"]}},
-            )
-            for d in drafts
-            if d.job is not d.known.job
-        ]
-        if jobs:
-            await self._jobs.bulk_write(jobs, ordered=False, session=session)
+        jobs = []
+        for draft in drafts:
+            # Also when nothing else changed: events expire, but their numbers must go on.
+            update: Document = {"last_sequence": draft.blocks[-1]["last"]}
+            if draft.job is not draft.known.job:
+                update |= documents.job_update(draft.job)
+            jobs.append(UpdateOne({"_id": draft.job.id}, {"$set": update}))
+        await self._jobs.bulk_write(jobs, ordered=False, session=session)
 
     def _remember(self, draft: _Draft) -> None:
         known = draft.known

@@ -18,6 +18,7 @@ from tensorfleet.orchestrator.store.job_writer import JobWriter, job_not_found
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
+from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.errors import IdempotencyConflict, Unavailable, WorkerNotFound
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
@@ -32,7 +33,11 @@ class MongoOrchestratorStore:
     """`OrchestratorStore` in MongoDB."""
 
     def __init__(
-        self, database: Database, *, keep_events_for: timedelta = timedelta(days=30)
+        self,
+        database: Database,
+        *,
+        keep_events_for: timedelta = timedelta(days=30),
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._jobs = database["jobs"]
@@ -40,7 +45,7 @@ class MongoOrchestratorStore:
         self._events = database["events"]
         self._workers = database["workers"]
         self._keep_events_seconds = round(keep_events_for.total_seconds())
-        self._writer = JobWriter(database)
+        self._writer = JobWriter(database, clock)
 
     async def ensure_indexes(self) -> None:
         """Creates every index that the queries use. Idempotent."""

@@ -51,9 +51,7 @@ def test_job_with_everything_comes_back() -> None:
         end_time=LATER,
         cancel_request_time=LATER,
         failure=Failure(reason="R", message="m", exit_code=1, signal=9, output_tail=("a", "b")),
-        outputs=(
-            ProducedOutput(type=OutputType.ARTIFACT, name="n", version=1, artifact_id="a"),
-        ),
+        outputs=(ProducedOutput(type=OutputType.ARTIFACT, name="n", version=1, artifact_id="a"),),
     )
     assert documents.job_from_document(through_bson(documents.job_to_document(job))) == job
 
