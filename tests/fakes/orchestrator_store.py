@@ -11,6 +11,7 @@ from tensorfleet.orchestrator.store.event_blocks import event_blocks, events_of_
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
+from tensorfleet.shared.clock import utc_now
 from tensorfleet.shared.errors import (
     IdempotencyConflict,
     JobNotFound,
@@ -32,7 +33,9 @@ class _Kept:
     blocks: list[Document] = field(default_factory=list)
 
     def tell(self, events: Sequence[EventDraft]) -> None:
-        for block in event_blocks(self.job.id, self.last_sequence, self.total_bytes, events):
+        for block in event_blocks(
+            self.job.id, self.last_sequence, self.total_bytes, events, utc_now()
+        ):
             self.blocks.append(block)
             self.last_sequence, self.total_bytes = block["last"], block["total_bytes"]
 
@@ -141,8 +144,17 @@ class FakeOrchestratorStore:
         kept = self._find(job_id)
         return kept.job, {i: kept.tasks[i] for i in task_ids if i in kept.tasks}
 
+    async def written(self) -> None:
+        """See OrchestratorStore."""
+        # What is asked for here is done at once.
+
     async def change_job(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """See OrchestratorStore."""
         kept = self._find(job_id)
@@ -155,6 +167,10 @@ class FakeOrchestratorStore:
         kept.tasks.update({task.id: task for task in change.tasks})
         kept.tell(change.events)
         return change
+
+    async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
+        """See OrchestratorStore."""
+        # Here a job comes with its tasks, or not at all.
 
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:
         """See OrchestratorStore."""

@@ -74,8 +74,9 @@ async def orchestrator_started(
         database = await stack.enter_async_context(mongo.mongo_connected(settings))
         redis = await stack.enter_async_context(redis_connected(settings))
         registry = new_registry()
+        clock = FleetClock(machine_clock)
         store = MongoOrchestratorStore(
-            database, keep_events_for=timedelta(days=settings.keep_events_days)
+            database, keep_events_for=timedelta(days=settings.keep_events_days), clock=clock
         )
         await store.ensure_indexes()
         stack.push_async_callback(store.flush)
@@ -87,7 +88,6 @@ async def orchestrator_started(
             project_quota=settings.project_quota,
             user_quota=settings.user_quota,
         )
-        clock = FleetClock(machine_clock)
         await clock.set_right(queue)
         signals = Signals(redis)
         backlog = Backlog(store, queue, signals, clock, policy)

@@ -52,6 +52,7 @@ class JobControl:
             IdempotencyConflict: The request id was used for another job.
         """
         now = self._clock()
+
         def plan() -> tuple[Job, list[Task]]:
             return plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
 

@@ -241,7 +241,7 @@ async def test_refused_attempts_are_told_and_change_nothing(store: OrchestratorS
     change = await start(store, ref())
     for stale in (ref(number=0), ref(number=2), ref(9)):
         refused = await finish(store, stale)
-        assert (refused.refused, refused.job) == ({stale}, change.job)
+        assert (refused.refused, refused.job) == (frozenset({stale}), change.job)
     assert (await report(store, ref(number=2), log_lines(ref(), 1, 1))).refused
     assert len(await all_events(store)) == 1 + len(change.events)
 

@@ -58,7 +58,7 @@ async def test_clock_that_somebody_puts_right_needs_no_correction_any_more(
 async def test_queues_time_is_that_of_redis(
     queue: TaskQueue, redis_admin: tuple[str, Redis]
 ) -> None:
-    seconds, microseconds = redis_admin[1].time()  # type: ignore[misc]
+    seconds, microseconds = redis_admin[1].time()
     told = await queue.now()
     assert (
         timedelta(0)

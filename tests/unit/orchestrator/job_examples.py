@@ -1,6 +1,5 @@
 """Jobs and tasks for tests of the rules."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,7 +103,7 @@ class Played:
     ) -> JobChange:
         """Tasks start on a worker; `stale` is added to their attempts' numbers."""
         refs = [self.next_ref(index) for index in indexes]
-        claimed = [(replace(ref, number=ref.number + stale), worker) for ref in refs]
+        claimed = [(ref._replace(number=ref.number + stale), worker) for ref in refs]
         return self.take(job_changes.start(self.job, self.tasks, claimed, now))
 
     def end(

@@ -169,7 +169,7 @@ def test_refusal_of_one_start_does_not_touch_the_others() -> None:
 def test_gang_starts_whole_or_not_at_all() -> None:
     played = Played(tasks=3, is_gang=True)
     refs = [played.next_ref(index) for index in range(3)]
-    wrong = [refs[0], refs[1], replace(refs[2], number=2)]
+    wrong = [refs[0], refs[1], refs[2]._replace(number=2)]
     change = job_changes.start(played.job, played.tasks, [(r, WORKER) for r in wrong], NOW)
     assert (change.refused, change.tasks, change.events) == (frozenset(wrong), (), ())
     change = job_changes.start(played.job, played.tasks, [(r, WORKER) for r in refs], NOW)
@@ -232,9 +232,9 @@ def test_report_of_the_running_attempt_is_told_once() -> None:
     again = played.take(job_changes.report(played.job, played.tasks, ref, WORKER, drafts))
     assert list(again.events) == drafts[2:]
     assert job_changes.report(played.job, played.tasks, ref, WORKER, drafts).events == ()
-    stale = replace(ref, number=0)
+    stale = ref._replace(number=0)
     refused = job_changes.report(played.job, played.tasks, stale, WORKER, drafts)
-    assert (refused.refused, refused.events) == ({stale}, ())
+    assert (refused.refused, refused.events) == (frozenset({stale}), ())
     assert job_changes.report(played.job, played.tasks, ref, OTHER_WORKER, drafts).refused
 
 

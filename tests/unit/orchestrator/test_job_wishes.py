@@ -74,8 +74,7 @@ def test_paused_job_starts_nothing_and_its_running_tasks_may_end_it() -> None:
     played.end(0)
     assert played.job.state is JobState.PAUSED
     assert states_told(played.resume()) == [JobState.RUNNING]
-    played.run(1)
-    assert played.job.state is JobState.SUCCEEDED
+    assert played.run(1).job.state is JobState.SUCCEEDED
     last = Played()
     last.start(0)
     last.pause()
@@ -130,8 +129,7 @@ def test_retry_lets_what_did_not_succeed_wait_again_with_all_its_attempts() -> N
     played.run(1, BROKEN)
     assert played.task(1).state is TaskState.QUEUED, "the first failure of its new life"
     played.run(1)
-    played.run(2)
-    assert played.job.state is JobState.SUCCEEDED
+    assert played.run(2).job.state is JobState.SUCCEEDED
 
 
 def test_retry_of_a_job_that_never_ran_makes_it_pending() -> None:

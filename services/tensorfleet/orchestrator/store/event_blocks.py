@@ -42,7 +42,11 @@ Row = tuple[float, str, int, int, str, tuple[Any, ...]]
 
 
 def event_blocks(
-    job_id: JobId, after_sequence: int, total_bytes: int, drafts: Sequence[EventDraft]
+    job_id: JobId,
+    after_sequence: int,
+    total_bytes: int,
+    drafts: Sequence[EventDraft],
+    now: datetime,
 ) -> list[Document]:
     """Documents for drafts that follow a sequence number.
 
@@ -51,6 +55,7 @@ def event_blocks(
         after_sequence: The last number that is taken.
         total_bytes: The size of everything before.
         drafts: What happened, in order.
+        now: From when on they grow old; a task's machine may believe that it is 1970.
     """
     blocks = []
     first = after_sequence + 1
@@ -64,7 +69,7 @@ def event_blocks(
                 "job_id": job_id,
                 "first": first,
                 "last": last,
-                "time": drafts[last - after_sequence - 1].time,
+                "time": now,
                 "total_bytes": total_bytes,
                 "body": body,
             }

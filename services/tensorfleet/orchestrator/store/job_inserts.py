@@ -18,6 +18,7 @@ from tensorfleet.orchestrator.store import documents
 from tensorfleet.orchestrator.store.event_blocks import event_blocks
 from tensorfleet.orchestrator.store.known_jobs import KnownJob, KnownJobs
 from tensorfleet.orchestrator.task import Task
+from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.gathering import Gathering
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
 
@@ -40,11 +41,12 @@ class _New:
 class JobInserts:
     """Writes new jobs, whatever has gathered at once."""
 
-    def __init__(self, database: Database, known: KnownJobs) -> None:
+    def __init__(self, database: Database, known: KnownJobs, clock: Clock) -> None:
         self._jobs = database["jobs"]
         self._tasks = database["tasks"]
         self._events = database["events"]
         self._known = known
+        self._clock = clock
         self._gathering = Gathering(self._insert, most=MAX_JOBS_TOGETHER)
 
     async def create(self, job: Job, tasks: Sequence[Task], events: Sequence[EventDraft]) -> None:
@@ -54,7 +56,7 @@ class JobInserts:
             DuplicateKeyError: Its id or request id is there already.
             Unavailable: MongoDB does not answer.
         """
-        new = _New(job, tasks, event_blocks(job.id, 0, 0, events))
+        new = _New(job, tasks, event_blocks(job.id, 0, 0, events, self._clock()))
         if len(tasks) > TASKS_AT_ONCE:
             # Others need not wait for it.
             await self._insert([new])

@@ -27,6 +27,7 @@ from tensorfleet.orchestrator.store.known_jobs import KnownJob, KnownJobs
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.store.task_writes import task_writes
 from tensorfleet.orchestrator.task import Task
+from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import JobNotFound, TensorFleetError, Unavailable
 from tensorfleet.shared.ids import JobId, TaskId
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
@@ -86,8 +87,9 @@ class _Draft:
 class JobWriter:
     """Writes jobs and their changes, one group after the other."""
 
-    def __init__(self, database: Database, known: KnownJobs) -> None:
+    def __init__(self, database: Database, known: KnownJobs, clock: Clock) -> None:
         self._client = database.client
+        self._clock = clock
         self._jobs = database["jobs"]
         self._tasks = database["tasks"]
         self._events = database["events"]
@@ -202,7 +204,7 @@ class JobWriter:
         for draft in written:
             known = draft.known
             draft.blocks = event_blocks(
-                draft.job.id, known.last_sequence, known.total_bytes, draft.events
+                draft.job.id, known.last_sequence, known.total_bytes, draft.events, self._clock()
             )
 
         async def write(session: AsyncClientSession) -> None:
@@ -250,16 +252,14 @@ class JobWriter:
             )
             if result.matched_count != len(changed):
                 raise _LostRace
-        jobs = [
-            UpdateOne(
-                {"_id": d.job.id},
-                {"$set": {**documents.job_update(d.job), "last_sequence": d.blocks[-1]["last"]}},
-            )
-            for d in drafts
-            if d.job is not d.known.job
-        ]
-        if jobs:
-            await self._jobs.bulk_write(jobs, ordered=False, session=session)
+        jobs = []
+        for draft in drafts:
+            # Also when nothing else changed: events expire, but their numbers must go on.
+            update: Document = {"last_sequence": draft.blocks[-1]["last"]}
+            if draft.job is not draft.known.job:
+                update |= documents.job_update(draft.job)
+            jobs.append(UpdateOne({"_id": draft.job.id}, {"$set": update}))
+        await self._jobs.bulk_write(jobs, ordered=False, session=session)
 
     def _remember(self, draft: _Draft) -> None:
         known = draft.known

@@ -20,6 +20,7 @@ from tensorfleet.orchestrator.store.known_jobs import KnownJobs
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
+from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.errors import IdempotencyConflict, Unavailable, WorkerNotFound
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
@@ -34,7 +35,11 @@ class MongoOrchestratorStore:
     """`OrchestratorStore` in MongoDB."""
 
     def __init__(
-        self, database: Database, *, keep_events_for: timedelta = timedelta(days=30)
+        self,
+        database: Database,
+        *,
+        keep_events_for: timedelta = timedelta(days=30),
+        clock: Clock = utc_now,
     ) -> None:
         self._database = database
         self._jobs = database["jobs"]
@@ -43,8 +48,8 @@ class MongoOrchestratorStore:
         self._workers = database["workers"]
         self._keep_events_seconds = round(keep_events_for.total_seconds())
         known = KnownJobs()
-        self._inserts = JobInserts(database, known)
-        self._writer = JobWriter(database, known)
+        self._inserts = JobInserts(database, known, clock)
+        self._writer = JobWriter(database, known, clock)
 
     async def ensure_indexes(self) -> None:
         """Creates every index that the queries use. Idempotent."""

@@ -96,7 +96,7 @@ def test_gang_comes_back_from_json_in_its_order() -> None:
 
 def test_gangs_entry_is_another_one_each_time_it_starts_anew() -> None:
     first = [AttemptRef(task_id=TaskId(f"job-1-{i}"), number=1) for i in range(2)]
-    again = [replace(ref, number=2) for ref in first]
+    again = [ref._replace(number=2) for ref in first]
     names = {members.entry_name(refs, is_gang=True) for refs in (first, again)}
     assert names == {"gang:job-1#2", "gang:job-1#4"}
     assert members.entry_name(first[:1], is_gang=False) == "job-1-0#1"

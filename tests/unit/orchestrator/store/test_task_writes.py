@@ -1,5 +1,6 @@
 """Tasks that change alike share a statement; each statement names the state that it expects."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from tensorfleet.orchestrator.store.task_writes import TaskWrite, task_writes
 from tests.unit.orchestrator.job_examples import BROKEN, LATER, OTHER_WORKER, Played
 
 
-def filters(writes: list[TaskWrite]) -> list[dict[str, Any]]:
+def filters(writes: list[TaskWrite]) -> list[Mapping[str, Any]]:
     return [write._filter for write in writes]
 
 
@@ -73,7 +74,9 @@ def test_statement_writes_everything_that_can_change() -> None:
     played = Played()
     ((before, after),) = started(played, 1)
     (write,) = task_writes([(before, after)])
-    told = write._doc["$set"]  # type: ignore[index]
+    update = write._doc
+    assert isinstance(update, Mapping)
+    told = update["$set"]
     assert told["state"] == "running"
     assert told["attempt"] == 1
     assert told["worker_id"] == "w1"
