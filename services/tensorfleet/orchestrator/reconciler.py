@@ -82,7 +82,7 @@ class Reconciler:
             self._last_pass = now
         while expired := await self._queue.expired_leases(BATCH):
             await self._lifecycle.lose(expired)
-        if await self._queue.promote_delayed(BATCH):
+        while await self._queue.promote_delayed(BATCH):
             self._signals.send(TasksReady())
 
     async def rebuild(self) -> None:
