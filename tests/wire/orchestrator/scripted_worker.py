@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tensorfleet import __version__
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, resources_pb2, task_pb2
+from tensorfleet.shared.grpc_errors import rpc_errors_translated
 
 if TYPE_CHECKING:
     from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
@@ -103,6 +104,17 @@ class ScriptedWorker:
         """The next record of a kind."""
         async with asyncio.timeout(20):
             return await self._received.setdefault(kind, asyncio.Queue()).get()
+
+    async def receive_or_end(self, kind: str) -> pb.OrchestratorRecord:
+        """The next record of a kind; raises the session's error when it ends before."""
+        receiving = asyncio.create_task(self.receive(kind))
+        assert self._reading is not None
+        await asyncio.wait([receiving, self._reading], return_when=asyncio.FIRST_COMPLETED)
+        if not receiving.done():
+            receiving.cancel()
+            with rpc_errors_translated():
+                await self._reading
+        return await receiving
 
     async def assignment(self) -> Given:
         """The next task that it was given."""
