@@ -144,8 +144,17 @@ class FakeOrchestratorStore:
         kept = self._find(job_id)
         return kept.job, {i: kept.tasks[i] for i in task_ids if i in kept.tasks}
 
+    async def written(self) -> None:
+        """See OrchestratorStore."""
+        # What is asked for here is done at once.
+
     async def change_job(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """See OrchestratorStore."""
         kept = self._find(job_id)

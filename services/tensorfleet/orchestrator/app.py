@@ -118,6 +118,7 @@ async def orchestrator_started(
         quarantine = QuarantineWatch(store, signals, clock)
         workers = WorkerWatch(store, dispatcher, quarantine)
         watch = EventWatch(store)
+        store.tell_events(watch.recorded)
         reconciler = Reconciler(
             store,
             queue,

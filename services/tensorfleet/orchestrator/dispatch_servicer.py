@@ -98,7 +98,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
             is_gone = self._dispatcher.detach(session)
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
-            if is_gone:
+            if is_gone and not self._dispatcher.is_closing:
                 await self._forget(session)
             log.info("worker detached", worker_id=session.worker.id)
 
@@ -128,6 +128,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
             session.hold(await self._running_here(ref, resources_from_message(told[ref].resources)))
         # What it was given and does not run died with its last life, or got lost on the way: no
         # need to wait for the lease.
+        await self._store.written()
         running = await self._store.running_tasks(worker.id)
         await self._lifecycle.lose([t.current for t in running if t.current not in current])
         await self._lifecycle.renew(worker.id, list(current))

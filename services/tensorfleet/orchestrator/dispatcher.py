@@ -58,6 +58,7 @@ class Dispatcher:
         self.reserve: Callable[[Offer], Offer] = lambda offer: offer
         """What is left of an offer beside what is reserved on the worker."""
         self.on_room_freed: Callable[[], None] = lambda: None
+        self.is_closing = False
         self._wake = asyncio.Event()
         self._recording: asyncio.TaskGroup | None = None
 
@@ -78,6 +79,7 @@ class Dispatcher:
 
     def close_sessions(self) -> None:
         """Ends every session; the workers connect elsewhere."""
+        self.is_closing = True
         for session in list(self.sessions.values()):
             session.close()
 
@@ -222,7 +224,7 @@ class Dispatcher:
             if not job.spec.is_gang:
                 self._send(job, tasks, claimed)
                 is_sent = True
-            change = await self._lifecycle.start(job_id, claimed)
+            change = await self._lifecycle.start(job_id, claimed, may_wait=is_sent)
         except JobNotFound:
             pass
         except Unavailable as exc:

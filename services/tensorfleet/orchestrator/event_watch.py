@@ -1,8 +1,8 @@
-"""Following a job's events live: the store for what is there, a nudge for what comes."""
+"""Following a job's events live: the store for what is there, word of mouth for what comes."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tensorfleet.orchestrator.event import Event, EventDraft, JobStateChange
@@ -12,6 +12,38 @@ from tensorfleet.shared.ids import JobId
 PAGE = 500
 # A look without a nudge, for when a signal was lost.
 IDLE_LOOK_SECONDS = 2.0
+# What a reader that is slower than its job may have waiting here; the rest it reads from the store.
+MAX_HEARD = 2_000
+
+
+class _Reader:
+    """One reader: where it is, and what it has heard of since."""
+
+    def __init__(self) -> None:
+        self.news = asyncio.Event()
+        self._heard: deque[tuple[int, Sequence[EventDraft]]] = deque()
+        self._heard_count = 0
+
+    def hear(self, after_sequence: int, drafts: Sequence[EventDraft]) -> None:
+        """Events that have just become durable."""
+        self._heard.append((after_sequence, drafts))
+        self._heard_count += len(drafts)
+        while self._heard_count > MAX_HEARD and len(self._heard) > 1:
+            self._heard_count -= len(self._heard.popleft()[1])
+        self.news.set()
+
+    def next_heard(self, job_id: JobId, after_sequence: int) -> list[Event]:
+        """What was heard right behind a sequence number; nothing when some of it is missing."""
+        while self._heard and self._heard[0][0] < after_sequence:
+            self._heard_count -= len(self._heard.popleft()[1])
+        if not self._heard or self._heard[0][0] != after_sequence:
+            return []
+        _, drafts = self._heard.popleft()
+        self._heard_count -= len(drafts)
+        return [
+            Event(job_id=job_id, sequence=sequence, draft=draft)
+            for sequence, draft in enumerate(drafts, after_sequence + 1)
+        ]
 
 
 class EventWatch:
@@ -19,35 +51,42 @@ class EventWatch:
 
     def __init__(self, store: OrchestratorStore) -> None:
         self._store = store
-        self._waiting: dict[JobId, set[asyncio.Event]] = defaultdict(set)
+        self._readers: dict[JobId, set[_Reader]] = defaultdict(set)
 
     def nudge(self, job_id: JobId) -> None:
-        """Wakes the job's readers: there may be new events."""
-        for reader in self._waiting.get(job_id, ()):
-            reader.set()
+        """Wakes the job's readers: there may be new events, of another replica perhaps."""
+        for reader in self._readers.get(job_id, ()):
+            reader.news.set()
+
+    def recorded(self, job_id: JobId, after_sequence: int, drafts: Sequence[EventDraft]) -> None:
+        """Events of a job became durable here: its readers need not ask the store for them."""
+        for reader in self._readers.get(job_id, ()):
+            reader.hear(after_sequence, drafts)
 
     async def follow(self, job_id: JobId, after_sequence: int) -> AsyncIterator[list[Event]]:
         """Every event after a sequence number, in order and without gaps, as they come.
 
         Ends after the terminal event; at once when the reader has it already.
         """
-        with self._nudged(job_id) as news:
+        with self._reading(job_id) as reader:
+            has_waited = True
             while True:
-                news.clear()
-                events = await self._store.list_events(job_id, after_sequence, PAGE)
+                reader.news.clear()
+                events = reader.next_heard(job_id, after_sequence)
+                if not events:
+                    events = await self._store.list_events(job_id, after_sequence, PAGE)
                 if events:
                     yield events
                     after_sequence = events[-1].sequence
                     if events[-1].draft.is_terminal and await self._is_all(job_id, after_sequence):
                         return
                     continue
-                if ending := await self._ending(job_id, after_sequence):
+                # Whoever is woken for nothing is no wiser about the job.
+                if has_waited and (ending := await self._ending(job_id, after_sequence)):
                     if ending.sequence > after_sequence:
                         yield [ending]
                     return
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_LOOK_SECONDS):
-                        await news.wait()
+                has_waited = not await _is_set_within(reader.news, IDLE_LOOK_SECONDS)
 
     async def _is_all(self, job_id: JobId, after_sequence: int) -> bool:
         # A user may have retried the job.
@@ -68,12 +107,19 @@ class EventWatch:
         )
 
     @contextmanager
-    def _nudged(self, job_id: JobId) -> Iterator[asyncio.Event]:
-        news = asyncio.Event()
-        self._waiting[job_id].add(news)
+    def _reading(self, job_id: JobId) -> Iterator[_Reader]:
+        reader = _Reader()
+        self._readers[job_id].add(reader)
         try:
-            yield news
+            yield reader
         finally:
-            self._waiting[job_id].discard(news)
-            if not self._waiting[job_id]:
-                del self._waiting[job_id]
+            self._readers[job_id].discard(reader)
+            if not self._readers[job_id]:
+                del self._readers[job_id]
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -1,6 +1,7 @@
 """What users want of their jobs: create, cancel, pause, resume, retry, change."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
@@ -51,7 +52,6 @@ class JobControl:
             IdempotencyConflict: The request id was used for another job.
         """
         now = self._clock()
-        await self._fleet.check_possible(spec.resources)
 
         def plan() -> tuple[Job, list[Task]]:
             return plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
@@ -60,16 +60,22 @@ class JobControl:
             job, tasks = await asyncio.to_thread(plan)
         else:
             job, tasks = plan()
+        await self._fleet.check_possible(spec.resources, len(tasks) if spec.is_gang else 1)
         await self._check_dependencies(job)
         told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
         stored = await self._store.create_job(job, tasks, [told])
         if stored.id == job.id:
             log.info("job created", job_id=job.id, kind=spec.kind, tasks=len(tasks))
             await self._backlog.put(job, tasks)
-            for dependency in (await self._store.get_jobs(list(spec.after_job_ids))).values():
-                if dependency.state.is_terminal:
-                    await self._lifecycle.follow_job_end(dependency)
+            if spec.after_job_ids:
+                await self._follow_dependencies(spec.after_job_ids)
         return stored
+
+    async def _follow_dependencies(self, wanted: Sequence[JobId]) -> None:
+        """Some may have ended before this job was there to be let go on."""
+        for dependency in (await self._store.get_jobs(wanted)).values():
+            if dependency.state.is_terminal:
+                await self._lifecycle.follow_job_end(dependency)
 
     async def _check_dependencies(self, job: Job) -> None:
         wanted = job.spec.after_job_ids

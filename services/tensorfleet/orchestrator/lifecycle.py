@@ -49,9 +49,15 @@ class JobLifecycle:
         self._releasing = Gathering(queue.release, most=1_000)
 
     async def start(
-        self, job_id: JobId, claimed: Sequence[tuple[AttemptRef, WorkerId]]
+        self,
+        job_id: JobId,
+        claimed: Sequence[tuple[AttemptRef, WorkerId]],
+        *,
+        may_wait: bool = False,
     ) -> JobChange | None:
         """Makes claimed attempts of a job durable; None when the job is gone.
+
+        For those that run already it may wait a moment: then short ones are written but once.
 
         What is refused does not wait as this attempt any more; its lease is given back.
         """
@@ -61,6 +67,7 @@ class JobLifecycle:
                 job_id,
                 [ref.task_id for ref, _ in claimed],
                 lambda job, tasks: job_changes.start(job, tasks, claimed, now),
+                may_wait=may_wait,
             )
         except JobNotFound:
             await self._release([ref for ref, _ in claimed])
@@ -234,10 +241,15 @@ class JobLifecycle:
         }
 
     async def change(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """Applies a rule durably, and tells those who follow the job."""
-        change = await self._store.change_job(job_id, task_ids, rule)
+        change = await self._store.change_job(job_id, task_ids, rule, may_wait=may_wait)
         if change.events:
             self._signals.send(EventsAdded(job_id=job_id))
         return change

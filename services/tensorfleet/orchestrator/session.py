@@ -65,8 +65,8 @@ class WorkerSession:
         """Notes that a task is on the worker."""
         if running.ref in self.held:
             return
-        self._take(running.resources, 1)
         self.held[running.ref] = running
+        self._take(running.resources, 1)
 
     def let_go(self, ref: AttemptRef) -> RunningHere | None:
         """Notes that a task is not on the worker any more."""

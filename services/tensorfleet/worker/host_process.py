@@ -131,6 +131,7 @@ class HostProcess(asyncio.Protocol):
         self.run_count = 0
         self.idle_since = time.monotonic()
         self.pid = 0
+        """The process itself; 0 before it is known. Its guard is another one."""
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._tail_number = 0
         self._owner = owner
@@ -188,7 +189,6 @@ class HostProcess(asyncio.Protocol):
             await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
             stack.callback(shutil.rmtree, self._root, ignore_errors=True)
             process, line = await self._start(stack)
-            self.pid = process.pid
             exit_status = await self._attend(process, line)
             if not line.is_clear:
                 # Somebody killed the guard: what can be found without it goes now.
@@ -278,7 +278,7 @@ class HostProcess(asyncio.Protocol):
         order.write_bytes(
             msgspec.json.encode(TaskOrder(kind=self.key.kind, plan=plan, limits=limits, host=host))
         )
-        line = stack.enter_context(GuardLine(lambda pid: note_process(root, pid)))
+        line = stack.enter_context(GuardLine(self._note_leader))
         ours, theirs = socket.socketpair()
         with theirs:
             start = TaskStart(
@@ -393,6 +393,10 @@ class HostProcess(asyncio.Protocol):
             self._tail_number = number
         self.tail.extend(lines)
         await self._owner.lines_written(number, stream, lines)
+
+    def _note_leader(self, pid: int) -> None:
+        self.pid = pid
+        note_process(self._root, pid)
 
     def _note_pace(self, ended: frames.TasksEnded) -> None:
         count = len(ended.results) + len(ended.failures)

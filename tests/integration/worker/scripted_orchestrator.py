@@ -63,9 +63,11 @@ class ScriptedOrchestrator(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 self.registrations.append(record.register)
                 registered = pb.Registered()
                 registered.renew_interval.FromMilliseconds(200)
+                registered.lease_duration.FromSeconds(15)
                 self.send(registered=registered)
             case "renewal":
                 self.renewals.append(record.renewal)
+                self.send(leases_renewed={"number": record.renewal.number})
             case "credit":
                 self.credits += record.credit.slots
             case "events":

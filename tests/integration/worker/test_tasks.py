@@ -274,7 +274,7 @@ async def test_worker_that_is_stopped_hands_its_task_back(fleet: SmallFleet) -> 
     job, events = await fleet.finish(job_id)
     assert job.state == SUCCEEDED
     assert lines_of(events)[-2:] == ["attempt 2 starts at 3", "done"]
-    (lost,) = (e for e in events if e.task_state.failure.reason == "WORKER_LOST")
+    (lost,) = (e for e in events if e.task_state.failure.reason == "HANDED_BACK")
     assert "handed the task back" in lost.task_state.failure.message
 
 

@@ -35,7 +35,7 @@ def test_exit_zero_is_success() -> None:
         (-15, StopCause.CANCELLED, task_pb2.ATTEMPT_OUTCOME_CANCELLED, "CANCELLED"),
         (0, StopCause.CANCELLED, task_pb2.ATTEMPT_OUTCOME_CANCELLED, "CANCELLED"),
         (-15, StopCause.TIMEOUT, task_pb2.ATTEMPT_OUTCOME_FAILED, "TIMEOUT"),
-        (0, StopCause.HANDED_BACK, task_pb2.ATTEMPT_OUTCOME_LOST, "WORKER_LOST"),
+        (0, StopCause.HANDED_BACK, task_pb2.ATTEMPT_OUTCOME_LOST, "HANDED_BACK"),
         (0, StopCause.PREEMPTED, task_pb2.ATTEMPT_OUTCOME_PREEMPTED, "PREEMPTED"),
         (-9, StopCause.OUT_OF_MEMORY, task_pb2.ATTEMPT_OUTCOME_FAILED, "OUT_OF_MEMORY"),
         (-9, StopCause.DISK_LIMIT, task_pb2.ATTEMPT_OUTCOME_FAILED, "DISK_LIMIT"),

@@ -141,9 +141,13 @@ async def test_worker_gets_no_more_than_its_credit_and_its_cores(door: Orchestra
         await create(door)
     first = await worker.assignment()
     await worker.assignment()
+
     # The third needs a core that is taken; it comes when one is free.
-    workers = await door.workers.ListWorkers(worker_service_pb2.ListWorkersRequest())
-    assert len(workers.workers[0].running_task_ids) == 2
+    async def has_two() -> bool:
+        workers = await door.workers.ListWorkers(worker_service_pb2.ListWorkersRequest())
+        return len(workers.workers[0].running_task_ids) == 2
+
+    await eventually(has_two)
     assert not worker.has_received("assignment")
     finish(worker, first.ref, SUCCEEDED)
     await worker.assignment()

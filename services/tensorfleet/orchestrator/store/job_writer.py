@@ -8,7 +8,8 @@ under way is written once.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,8 @@ from tensorfleet.shared.mongo import Database, Document, mongo_errors_translated
 # So that a transaction stays short, and what it holds small.
 MAX_GROUP_ASKS = 1_000
 MAX_GROUP_TASKS = 4_000
+# What is not urgent waits this long for company: a task that ends meanwhile is written once.
+PATIENCE_SECONDS = 0.01
 # How many of a job's tasks are read at once when a change concerns all of them.
 TASKS_PAGE = 5_000
 # How often a change that lost a race against another replica is tried again.
@@ -41,28 +44,14 @@ RACE_ATTEMPTS = 30
 RACE_PAUSE_SECONDS = 0.005
 DUPLICATE_KEY = 11000
 
+OnEvents = Callable[[JobId, int, Sequence[EventDraft]], None]
+"""Job, number before the first of the events, events."""
+
 log = structlog.get_logger(__name__)
 
 
 class _LostRace(Exception):
     """Another replica changed a job first."""
-
-
-@dataclass(slots=True)
-class _Creation:
-    job: Job
-    tasks: Sequence[Task]
-    events: Sequence[EventDraft]
-    done: "asyncio.Future[None]"
-    blocks: list[Document]
-
-    @property
-    def job_id(self) -> JobId:
-        return self.job.id
-
-    @property
-    def task_count(self) -> int:
-        return len(self.tasks)
 
 
 @dataclass(slots=True)
@@ -98,42 +87,50 @@ class _Draft:
 class JobWriter:
     """Writes jobs and their changes, one group after the other."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, known: KnownJobs, clock: Clock) -> None:
         self._client = database.client
         self._clock = clock
         self._jobs = database["jobs"]
         self._tasks = database["tasks"]
         self._events = database["events"]
-        self._known = KnownJobs()
-        self._waiting: deque[_Creation | _Change] = deque()
+        self._known = known
+        self._urgent = asyncio.Event()
+        self.on_events: OnEvents = lambda _job, _after, _drafts: None
+        """Told of events that have just become durable, in order."""
+        self._waiting: deque[_Change] = deque()
+        self._under_way: Sequence[_Change] = ()
         self._writing: asyncio.Task[None] | None = None
 
-    async def create(self, job: Job, tasks: Sequence[Task], events: Sequence[EventDraft]) -> None:
-        """Stores a new job, durable on return.
-
-        Raises:
-            DuplicateKeyError: Its id or request id is there already.
-            Unavailable: MongoDB does not answer.
-        """
-        creation = _Creation(job, tasks, events, _future(), self._blocks(job.id, 0, 0, events))
-        if len(tasks) > MAX_GROUP_TASKS:
-            # Nobody else knows the job yet, so it need not hold the others up.
-            await self._write_creation(creation)
-        else:
-            await self._submit(creation)
-
     async def change(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """Applies a rule; see OrchestratorStore.change_job."""
         done: asyncio.Future[JobChange] = _future()
-        await self._submit(_Change(job_id, task_ids, rule, done))
+        self._waiting.append(_Change(job_id, task_ids, rule, done))
+        if not may_wait:
+            self._urgent.set()
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_groups())
+        # Whoever asked may give up; what is written is written all the same.
+        await asyncio.shield(done)
         return done.result()
 
     async def flush(self) -> None:
         """Waits until everything that was asked for is written."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
+
+    async def written(self) -> None:
+        """Waits until what was asked for before is written, or has failed."""
+        self._urgent.set()
+        asked = [ask.done for ask in (*self._under_way, *self._waiting)]
+        if asked:
+            await asyncio.wait(asked)
 
     async def look_up(
         self, job_id: JobId, task_ids: Sequence[TaskId]
@@ -146,17 +143,15 @@ class JobWriter:
             tasks |= await self._read_tasks(job_id, missing)
         return known.job, tasks
 
-    async def _submit(self, ask: _Creation | _Change) -> None:
-        self._waiting.append(ask)
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_groups())
-        # Whoever asked may give up; what is written is written all the same.
-        await asyncio.shield(ask.done)
-
     async def _write_groups(self) -> None:
         try:
             while self._waiting:
-                group = self._next_group()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        await self._urgent.wait()
+                group = self._under_way = self._next_group()
+                if not self._waiting:
+                    self._urgent.clear()
                 try:
                     await self._write_group(group)
                 except Exception as exc:  # noqa: BLE001  each asker gets it
@@ -166,8 +161,8 @@ class JobWriter:
             _fail(self._waiting, Unavailable("the orchestrator stops; try again"))
             self._waiting.clear()
 
-    def _next_group(self) -> list[_Creation | _Change]:
-        group: list[_Creation | _Change] = []
+    def _next_group(self) -> list[_Change]:
+        group: list[_Change] = []
         tasks = 0
         while self._waiting and len(group) < MAX_GROUP_ASKS:
             tasks += self._waiting[0].task_count
@@ -176,14 +171,14 @@ class JobWriter:
             group.append(self._waiting.popleft())
         return group
 
-    async def _write_group(self, group: list[_Creation | _Change]) -> None:
+    async def _write_group(self, group: list[_Change]) -> None:
         try:
             await self._write_once(group)
             return
         except _LostRace:
             pass
         # Each job on its own, so that those that nobody else changes are not held up.
-        by_job: dict[JobId, list[_Creation | _Change]] = {}
+        by_job: dict[JobId, list[_Change]] = {}
         for ask in group:
             by_job.setdefault(ask.job_id, []).append(ask)
         for job_id, asks in by_job.items():
@@ -192,20 +187,7 @@ class JobWriter:
             except Exception as exc:  # noqa: BLE001  each asker gets it
                 _fail(asks, exc)
 
-    def _blocks(
-        self, job_id: JobId, after_sequence: int, total_bytes: int, events: Sequence[EventDraft]
-    ) -> list[Document]:
-        return event_blocks(job_id, after_sequence, total_bytes, events, self._clock())
-
-    async def _write_until_won(self, job_id: JobId, asks: list[_Creation | _Change]) -> None:
-        if isinstance(asks[0], _Creation):
-            creation, *asks = asks
-            assert isinstance(creation, _Creation)  # noqa: S101  the line above
-            await self._write_creation(creation)
-            if not creation.done.done():
-                creation.done.set_result(None)
-            if not asks:
-                return
+    async def _write_until_won(self, job_id: JobId, asks: list[_Change]) -> None:
         for attempt in range(RACE_ATTEMPTS):
             try:
                 await self._write_once(asks)
@@ -216,60 +198,19 @@ class JobWriter:
                 await asyncio.sleep(pause)
         raise Unavailable(f"too many writers change job {job_id} at once; try again")
 
-    async def _write_creation(self, creation: _Creation) -> None:
-        is_large = len(creation.tasks) > MAX_GROUP_TASKS
-
-        async def write(session: AsyncClientSession) -> None:
-            await self._insert([creation], session, with_tasks=not is_large)
-
-        with mongo_errors_translated():
-            try:
-                if is_large:
-                    await self._insert_tasks_ahead(creation)
-                async with self._client.start_session() as session:
-                    await session.with_transaction(write)
-            except BulkWriteError as exc:
-                if not _is_duplicate(exc):
-                    raise
-                if is_large:
-                    await self._tasks.delete_many({"job_id": creation.job_id})
-                raise DuplicateKeyError("the job is there already") from exc
-        self._remember_creation(creation)
-
-    async def _insert_tasks_ahead(self, creation: _Creation) -> None:
-        """Tasks of a job that is not there yet are nobody's: only the job makes them count.
-
-        A transaction for all of them would take longer than MongoDB lets one live.
-        """
-        for start in range(0, len(creation.tasks), TASKS_PAGE):
-            await self._tasks.insert_many(
-                [
-                    documents.task_to_document(task)
-                    for task in creation.tasks[start : start + TASKS_PAGE]
-                ],
-                ordered=False,
-            )
-            # Encoding takes its time: workers' signs of life must not wait for all of it.
-            await asyncio.sleep(0)
-
-    async def _write_once(self, group: Sequence[_Creation | _Change]) -> None:
-        creations = [ask for ask in group if isinstance(ask, _Creation)]
-        changes = [ask for ask in group if isinstance(ask, _Change)]
-        drafts, outcomes = await self._drafts(changes)
+    async def _write_once(self, group: Sequence[_Change]) -> None:
+        drafts, outcomes = await self._drafts(group)
         written = [draft for draft in drafts if draft.events]
         for draft in written:
             known = draft.known
-            draft.blocks = self._blocks(
-                draft.job.id, known.last_sequence, known.total_bytes, draft.events
+            draft.blocks = event_blocks(
+                draft.job.id, known.last_sequence, known.total_bytes, draft.events, self._clock()
             )
 
         async def write(session: AsyncClientSession) -> None:
-            if creations:
-                await self._insert(creations, session)
-            if written:
-                await self._update(written, session)
+            await self._update(written, session)
 
-        if creations or written:
+        if written:
             try:
                 with mongo_errors_translated():
                     async with self._client.start_session() as session:
@@ -285,11 +226,9 @@ class JobWriter:
                     raise _LostRace from exc
                 raise
         for draft in written:
+            after_sequence = draft.known.last_sequence
             self._remember(draft)
-        for creation in creations:
-            self._remember_creation(creation)
-            if not creation.done.done():
-                creation.done.set_result(None)
+            self.on_events(draft.job.id, after_sequence, draft.events)
         for change, outcome in outcomes:
             if change.done.done():
                 continue
@@ -297,29 +236,6 @@ class JobWriter:
                 change.done.set_result(outcome)
             else:
                 change.done.set_exception(outcome)
-
-    async def _insert(
-        self,
-        creations: Sequence[_Creation],
-        session: AsyncClientSession,
-        *,
-        with_tasks: bool = True,
-    ) -> None:
-        await self._jobs.insert_many(
-            [
-                {**documents.job_to_document(c.job), "last_sequence": c.blocks[-1]["last"]}
-                for c in creations
-            ],
-            session=session,
-        )
-        if with_tasks:
-            await self._tasks.insert_many(
-                [documents.task_to_document(task) for c in creations for task in c.tasks],
-                session=session,
-            )
-        await self._events.insert_many(
-            [block for c in creations for block in c.blocks], session=session
-        )
 
     async def _update(self, drafts: Sequence[_Draft], session: AsyncClientSession) -> None:
         # First, because this is what fails when another replica was faster.
@@ -353,16 +269,6 @@ class JobWriter:
         self._known.add_tasks(known, draft.tasks.values())
         if draft.job.state.is_terminal:
             self._known.forget([draft.job.id])
-
-    def _remember_creation(self, creation: _Creation) -> None:
-        self._known.put(
-            KnownJob(
-                job=creation.job,
-                last_sequence=creation.blocks[-1]["last"],
-                total_bytes=creation.blocks[-1]["total_bytes"],
-                tasks={task.id: task for task in creation.tasks},
-            )
-        )
 
     async def _drafts(
         self, changes: Sequence[_Change]
@@ -473,7 +379,7 @@ def _is_duplicate(exc: PyMongoError) -> bool:
     return isinstance(exc, DuplicateKeyError)
 
 
-def _fail(asks: Iterable[_Creation | _Change], exc: Exception) -> None:
+def _fail(asks: Iterable[_Change], exc: Exception) -> None:
     for ask in asks:
         if not ask.done.done():
             ask.done.set_exception(exc)

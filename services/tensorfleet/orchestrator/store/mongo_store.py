@@ -14,7 +14,9 @@ from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import JobChange
 from tensorfleet.orchestrator.store import documents
 from tensorfleet.orchestrator.store.event_blocks import events_of_block
-from tensorfleet.orchestrator.store.job_writer import JobWriter, job_not_found
+from tensorfleet.orchestrator.store.job_inserts import JobInserts
+from tensorfleet.orchestrator.store.job_writer import JobWriter, OnEvents, job_not_found
+from tensorfleet.orchestrator.store.known_jobs import KnownJobs
 from tensorfleet.orchestrator.store.protocol import Rule
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
@@ -45,7 +47,9 @@ class MongoOrchestratorStore:
         self._events = database["events"]
         self._workers = database["workers"]
         self._keep_events_seconds = round(keep_events_for.total_seconds())
-        self._writer = JobWriter(database, clock)
+        known = KnownJobs()
+        self._inserts = JobInserts(database, known, clock)
+        self._writer = JobWriter(database, known, clock)
 
     async def ensure_indexes(self) -> None:
         """Creates every index that the queries use. Idempotent."""
@@ -103,6 +107,14 @@ class MongoOrchestratorStore:
                 }
             )
 
+    def tell_events(self, listener: OnEvents) -> None:
+        """Has a listener told of events that this process has just made durable."""
+        self._writer.on_events = listener
+
+    async def written(self) -> None:
+        """See OrchestratorStore."""
+        await self._writer.written()
+
     async def flush(self) -> None:
         """Waits until all changes that were asked for are written; before the client closes."""
         await self._writer.flush()
@@ -112,7 +124,7 @@ class MongoOrchestratorStore:
     ) -> Job:
         """See OrchestratorStore."""
         try:
-            await self._writer.create(job, tasks, events)
+            await self._inserts.create(job, tasks, events)
         except DuplicateKeyError:
             with mongo_errors_translated():
                 return await self._first_answer(job)
@@ -125,10 +137,15 @@ class MongoOrchestratorStore:
         return await self._writer.look_up(job_id, task_ids)
 
     async def change_job(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """See OrchestratorStore."""
-        return await self._writer.change(job_id, task_ids, rule)
+        return await self._writer.change(job_id, task_ids, rule, may_wait=may_wait)
 
     async def _first_answer(self, job: Job) -> Job:
         document = await self._jobs.find_one(

@@ -77,9 +77,17 @@ class OrchestratorStore(Protocol):
         ...
 
     async def change_job(
-        self, job_id: JobId, task_ids: Sequence[TaskId] | None, rule: Rule
+        self,
+        job_id: JobId,
+        task_ids: Sequence[TaskId] | None,
+        rule: Rule,
+        *,
+        may_wait: bool = False,
     ) -> JobChange:
         """Applies a rule to a job and some of its tasks (None: all), in one transaction.
+
+        One that `may_wait` is not written before a moment has passed, in which it may be joined
+        by others.
 
         The rule sees them as they are, and everything that it returns becomes durable together:
         job, tasks and events. A change of a job or a task has at least one event. The rule may run
@@ -93,6 +101,10 @@ class OrchestratorStore(Protocol):
 
     async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
         """Removes tasks of jobs that are not there: their creation was never finished."""
+        ...
+
+    async def written(self) -> None:
+        """Returns when the changes that were asked for here before are written, or have failed."""
         ...
 
     async def list_events(self, job_id: JobId, after_sequence: int, limit: int) -> list[Event]:

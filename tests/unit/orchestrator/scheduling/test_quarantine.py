@@ -24,7 +24,7 @@ def ended(
     minute: float,
     job: str,
     outcome: AttemptOutcome = FAILED,
-    reason: str = "STAGING_FAILED",
+    reason: str = "STAGING_UNAVAILABLE",
 ) -> EndedHere:
     return EndedHere(job_id=JobId(job), end_time=at(minute), outcome=outcome, reason=reason)
 
