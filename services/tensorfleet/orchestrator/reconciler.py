@@ -128,7 +128,7 @@ class Reconciler:
             if job.waits_for:
                 await self._follow_dependencies(job)
             elif job.cancel_request_time is None:
-                added += await self._backlog.add(job, list(of_job))
+                added += await self._backlog.add_again(job, list(of_job))
         return added
 
     async def _follow_dependencies(self, job: Job) -> None:

@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import job_pb2, task_pb2
+from tensorfleet.orchestrator.v1.job_service_pb2 import PauseJobRequest
 from tests.deadlines import eventually
 from tests.wire.orchestrator.conftest import Running
 from tests.wire.orchestrator.job_calls import (
@@ -50,19 +53,21 @@ async def test_exclusive_task_is_alone_on_its_worker(patient: OrchestratorDoor) 
     worker = ScriptedWorker(patient.dispatch, cpus=4).attach(slots=4)
     small = await worker_gets(worker, await create(patient))
     alone = await create(patient, exclusive=True)
-    assert "busy" in (await blockers(patient, alone.id))["RESOURCES"]
+    await eventually(lambda: is_told(patient, alone, "RESOURCES", "are busy"))
     worker.finish(small)
     ref = await worker_gets(worker, alone)
     later = await create(patient)
-
-    async def is_kept_out() -> bool:
-        return "RESOURCES" in await blockers(patient, later.id)
-
-    await eventually(is_kept_out)
+    await eventually(lambda: is_told(patient, later, "RESOURCES"))
     assert not worker.has_received("assignment")
     worker.finish(ref)
     await worker_gets(worker, later)
     await worker.vanish()
+
+
+async def is_told(door: OrchestratorDoor, job: job_pb2.Job, reason: str, words: str = "") -> bool:
+    """Whether this is among what stands in a job's way."""
+    told = await blockers(door, job.id)
+    return reason in told and words in told[reason]
 
 
 async def worker_gets(worker: ScriptedWorker, job: job_pb2.Job) -> pb.AttemptRef:
@@ -120,20 +125,28 @@ async def test_user_holds_no_more_than_the_quota(strict: OrchestratorDoor) -> No
     await worker.vanish()
 
 
+def in_an_hour() -> Timestamp:
+    moment = Timestamp()
+    moment.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    return moment
+
+
 async def test_job_explains_everything_that_stands_in_its_way(patient: OrchestratorDoor) -> None:
     job = await create(patient)
     assert "no worker is online" in (await blockers(patient, job.id))["RESOURCES"]
     worker = ScriptedWorker(patient.dispatch, cpus=1).attach(slots=1)
     ref = await worker_gets(worker, job)
-    assert await blockers(patient, job.id) == {}
     second, third = await create(patient), await create(patient)
-
-    async def has_no_room() -> bool:
-        return "RESOURCES" in await blockers(patient, second.id)
-
-    await eventually(has_no_room)
+    await eventually(lambda: is_told(patient, second, "RESOURCES", "0 CPUs"))
+    assert await blockers(patient, job.id) == {}
     why = await blockers(patient, third.id)
     assert why["BEHIND_OTHERS"].startswith("1 task is served before it")
+    delayed = await create(patient, not_before_time=in_an_hour())
+    assert "may start from" in (await blockers(patient, delayed.id))["DELAYED"]
+    await patient.jobs.PauseJob(PauseJobRequest(job_id=third.id))
+    assert "resume" in (await blockers(patient, third.id))["PAUSED"]
+    gang = await create(patient, tasks=2, gang=True, cpus=0.6)
+    assert "GANG" in await blockers(patient, gang.id)
     after = await create(patient, after_job_ids=[second.id])
     assert second.id in (await blockers(patient, after.id))["DEPENDENCY"]
     worker.finish(ref)
