@@ -57,16 +57,23 @@ class Backlog:
             self.is_behind = True
             log.warning("queue not told", problem=str(exc))
 
-    async def add(self, job: Job, tasks: Sequence[Task], *, at_front: bool = False) -> int:
-        """The same, without a signal. Returns how many entries are new.
+    async def add_again(self, job: Job, tasks: Sequence[Task]) -> int:
+        """Lets tasks wait that should wait already, in their old places, without a signal.
+
+        Returns how many entries are new.
 
         Raises:
             Unavailable: Redis or the store does not answer.
         """
-        return await self._queue.enqueue(await self._entries(job, tasks, at_front=at_front))
+        return await self._queue.enqueue(await self._entries(job, tasks, in_place=True))
 
     async def _entries(
-        self, job: Job, tasks: Sequence[Task], *, at_front: bool
+        self,
+        job: Job,
+        tasks: Sequence[Task],
+        *,
+        at_front: bool = False,
+        in_place: bool = False,
     ) -> list[QueueEntry]:
         if not may_wait(job):
             return []
@@ -74,7 +81,9 @@ class Backlog:
             if job.task_counts.get(TaskState.RUNNING):
                 return []
             tasks = await self.all_waiting(job.id)
-        return waiting_entries(job, self.line(job), tasks, self._clock(), at_front=at_front)
+        return waiting_entries(
+            job, self.line(job), tasks, self._clock(), at_front=at_front, in_place=in_place
+        )
 
     async def _enqueue(self, entries: Sequence[QueueEntry]) -> None:
         if await self._queue.enqueue(entries):
@@ -118,21 +127,32 @@ def may_wait(job: Job) -> bool:
 
 
 def waiting_entries(
-    job: Job, line: LineKind, tasks: Iterable[Task], now: datetime, *, at_front: bool = False
+    job: Job,
+    line: LineKind,
+    tasks: Iterable[Task],
+    now: datetime,
+    *,
+    at_front: bool = False,
+    in_place: bool = False,
 ) -> list[QueueEntry]:
-    """A job's queued tasks as the queue knows them; a gang is one entry."""
+    """A job's queued tasks as the queue knows them; a gang is one entry.
+
+    With `in_place` they have waited since they were ready, otherwise they begin to wait now.
+    """
     waiting = [task for task in tasks if task.state is TaskState.QUEUED]
     together = [waiting] if line.is_gang and waiting else [[task] for task in waiting]
     entries = []
     for group in together:
         ready = max(task.ready_time for task in group)
+        ready = max(ready, job.spec.not_before or ready)
+        since = ready if in_place else None
         entries.append(
             QueueEntry(
                 line=line,
                 refs=tuple(map(next_ref, group)),
-                delay=max(max(ready, job.spec.not_before or ready) - now, timedelta(0)),
+                delay=max(ready - now, timedelta(0)),
                 is_at_front=at_front,
-                queued_since=job.create_time if at_front else None,
+                queued_since=job.create_time if at_front else since,
             )
         )
     return entries

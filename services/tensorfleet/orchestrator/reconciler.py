@@ -82,7 +82,7 @@ class Reconciler:
             self._last_pass = now
         while expired := await self._queue.expired_leases(BATCH):
             await self._lifecycle.lose(expired)
-        if await self._queue.promote_delayed(BATCH):
+        while await self._queue.promote_delayed(BATCH):
             self._signals.send(TasksReady())
 
     async def rebuild(self) -> None:
@@ -128,7 +128,7 @@ class Reconciler:
             if job.waits_for:
                 await self._follow_dependencies(job)
             elif job.cancel_request_time is None:
-                added += await self._backlog.add(job, list(of_job))
+                added += await self._backlog.add_again(job, list(of_job))
         return added
 
     async def _follow_dependencies(self, job: Job) -> None:

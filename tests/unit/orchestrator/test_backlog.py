@@ -63,6 +63,14 @@ def test_task_that_goes_to_the_front_waits_since_its_job_was_created() -> None:
     assert (entry.is_at_front, entry.queued_since) == (True, NOW)
 
 
+def test_task_that_goes_back_into_its_place_waits_since_it_was_ready() -> None:
+    played = Played(not_before=LATER)
+    (entry,) = waiting_entries(
+        played.job, line_of_job(played.job), played.tasks.values(), 2 * MINUTE + NOW, in_place=True
+    )
+    assert (entry.is_at_front, entry.queued_since) == (False, LATER)
+
+
 def test_only_an_open_job_that_waits_for_nothing_may_wait_in_the_queue() -> None:
     job = Played().job
     assert may_wait(job)

@@ -13,6 +13,7 @@ from tensorfleet.orchestrator.v1 import job_pb2, job_service_pb2
 from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
 from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceStub
 from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceStub
+from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.grpc_client import open_channel
 
 if TYPE_CHECKING:
@@ -42,8 +43,15 @@ async def orchestrator_running(
     *,
     lease_seconds: float = 2.0,
     renew_interval_seconds: float = 0.5,
+    machine_clock: Clock = utc_now,
+    **more_settings: Any,
 ) -> AsyncIterator[OrchestratorDoor]:
-    """Starts an orchestrator with a short lease and stops it at the end of the block."""
+    """Starts an orchestrator with a short lease and stops it at the end of the block.
+
+    Args:
+        machine_clock: What its machine believes that the time is.
+        more_settings: Any of `OrchestratorSettings`.
+    """
     settings = OrchestratorSettings(
         service_token=SERVICE_TOKEN,
         mongo_url=mongo_url,
@@ -54,9 +62,10 @@ async def orchestrator_running(
         lease_seconds=lease_seconds,
         renew_interval_seconds=renew_interval_seconds,
         shutdown_grace_seconds=0.5,
+        **more_settings,
     )
     async with (
-        orchestrator_started(settings) as server,
+        orchestrator_started(settings, machine_clock) as server,
         open_channel(f"127.0.0.1:{server.port}", SERVICE_TOKEN) as channel,
     ):
         yield OrchestratorDoor(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tensorfleet import __version__
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
-from tensorfleet.orchestrator.v1 import event_pb2, resources_pb2
+from tensorfleet.orchestrator.v1 import event_pb2, failure_pb2, resources_pb2, task_pb2
+from tensorfleet.shared.grpc_errors import rpc_errors_translated
 
 if TYPE_CHECKING:
     from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
@@ -26,10 +27,18 @@ class ScriptedWorker:
     """One session; what it receives is kept by kind of record."""
 
     def __init__(
-        self, stub: "DispatchServiceAsyncStub", name: str = "w1", *, cpus: float = 4.0
+        self,
+        stub: "DispatchServiceAsyncStub",
+        name: str = "w1",
+        *,
+        cpus: float = 4.0,
+        instance: str = "instance",
     ) -> None:
-        self._name = name
+        self.name = name
         self._cpus = cpus
+        self._instance = instance
+        self._renewing: asyncio.Task[None] | None = None
+        self._held: list[pb.AttemptRef] = []
         self._outgoing: asyncio.Queue[pb.WorkerRecord | None] = asyncio.Queue()
         self._received: dict[str, asyncio.Queue[pb.OrchestratorRecord]] = {}
         self._given: list[Given] = []
@@ -47,8 +56,8 @@ class ScriptedWorker:
         resources = resources_pb2.Resources(cpus=1, memory_bytes=2**29)
         self.send(
             register=pb.Register(
-                worker_id=self._name,
-                instance_id="instance",
+                worker_id=self.name,
+                instance_id=self._instance,
                 version=version,
                 hostname="host",
                 capacity=resources_pb2.Resources(cpus=self._cpus, memory_bytes=2**34),
@@ -67,10 +76,45 @@ class ScriptedWorker:
         """Sends one record: `send(credit=...)`."""
         self._outgoing.put_nowait(pb.WorkerRecord(**record))  # type: ignore[arg-type]
 
+    def renews(self, every_seconds: float = 0.4) -> "ScriptedWorker":
+        """From now on it renews the leases of what it was given and has not finished."""
+        self._renewing = asyncio.create_task(self._renew(every_seconds))
+        return self
+
+    async def _renew(self, every_seconds: float) -> None:
+        while True:
+            self.send(renewal=pb.LeaseRenewal(attempts=self._held))
+            await asyncio.sleep(every_seconds)
+
+    def finish(
+        self,
+        ref: pb.AttemptRef,
+        outcome: "task_pb2.AttemptOutcome.ValueType" = task_pb2.ATTEMPT_OUTCOME_SUCCEEDED,
+        reason: str = "",
+    ) -> None:
+        """Ends an attempt, with a failure if there is a reason for one."""
+        message = pb.AttemptFinished(ref=ref, outcome=outcome)
+        if reason:
+            message.failure.CopyFrom(failure_pb2.Failure(reason=reason, message="it broke"))
+        if ref in self._held:
+            self._held.remove(ref)
+        self.send(finished=message)
+
     async def receive(self, kind: str) -> pb.OrchestratorRecord:
         """The next record of a kind."""
         async with asyncio.timeout(20):
             return await self._received.setdefault(kind, asyncio.Queue()).get()
+
+    async def receive_or_end(self, kind: str) -> pb.OrchestratorRecord:
+        """The next record of a kind; raises the session's error when it ends before."""
+        receiving = asyncio.create_task(self.receive(kind))
+        assert self._reading is not None
+        await asyncio.wait([receiving, self._reading], return_when=asyncio.FIRST_COMPLETED)
+        if not receiving.done():
+            receiving.cancel()
+            with rpc_errors_translated():
+                await self._reading
+        return await receiving
 
     async def assignment(self) -> Given:
         """The next task that it was given."""
@@ -80,7 +124,13 @@ class ScriptedWorker:
                 Given(ref=task.ref, job_id=assignment.job_id, kind=assignment.kind)
                 for task in assignment.tasks
             ]
-        return self._given.pop(0)
+        given = self._given.pop(0)
+        self._held.append(given.ref)
+        return given
+
+    async def assignments(self, count: int) -> list[Given]:
+        """The next tasks that it was given."""
+        return [await self.assignment() for _ in range(count)]
 
     def has_received(self, kind: str) -> bool:
         """Whether a record of a kind waits to be looked at."""
@@ -108,8 +158,10 @@ class ScriptedWorker:
     async def vanish(self) -> None:
         """Breaks the session without a word."""
         assert self._reading is not None
-        self._reading.cancel()
-        await asyncio.gather(self._reading, return_exceptions=True)
+        tasks = [task for task in (self._reading, self._renewing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self) -> None:
         call = self._stub.Session(self._requests())
