@@ -48,6 +48,10 @@ class JobLifecycle:
         self._judge = Judge()
         self._releasing = Gathering(queue.release, most=1_000)
 
+    async def flush(self) -> None:
+        """Waits until leases are given back; before the connection to Redis closes."""
+        await self._releasing.flush()
+
     async def start(
         self,
         job_id: JobId,

@@ -68,7 +68,7 @@ async def test_order_of_jobs_is_the_same_after_redis_was_emptied(
         redis.flushall()
         await eventually(lambda: redis.exists("job:queue:built") == 1)
     worker = ScriptedWorker(patient.dispatch).attach(slots=1)
-    seen = []
+    seen: list[str] = []
     while len(seen) < 5:
         given = await worker.assignment()
         seen.append(given.job_id)
