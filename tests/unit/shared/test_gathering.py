@@ -13,10 +13,12 @@ class Work:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.has_begun = asyncio.Event()
         self.go_on = asyncio.Event()
 
     async def do(self, items: Sequence[int]) -> None:
         self.batches.append(list(items))
+        self.has_begun.set()
         await self.go_on.wait()
         if 13 in items:
             raise ValueError("thirteen")
@@ -27,8 +29,7 @@ async def begun(
 ) -> list["asyncio.Task[None]"]:
     """Asks for everything, and returns when the first batch is under way."""
     asked = [asyncio.create_task(gathering.add(batch)) for batch in batches]
-    while not work.batches:
-        await asyncio.sleep(0)
+    await work.has_begun.wait()
     return asked
 
 
