@@ -91,7 +91,9 @@ async def orchestrator_started(
         await clock.set_right(queue)
         signals = Signals(redis)
         backlog = Backlog(store, queue, signals, clock, policy)
+        stack.push_async_callback(backlog.flush)
         lifecycle = JobLifecycle(store, queue, backlog, signals, clock)
+        stack.push_async_callback(lifecycle.flush)
         dispatcher = Dispatcher(
             store, queue, lifecycle, clock, policy=policy, ageing_step=ageing_step
         )

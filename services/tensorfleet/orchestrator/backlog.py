@@ -45,6 +45,10 @@ class Backlog:
         self.is_behind = False
         self._adding = Gathering(self._enqueue, most=1_000)
 
+    async def flush(self) -> None:
+        """Waits until what was put is in the queue; before the connection to Redis closes."""
+        await self._adding.flush()
+
     def line(self, job: Job) -> LineKind:
         """The line in which a job's tasks wait."""
         return line_of_job(job, with_code=self._with_code)

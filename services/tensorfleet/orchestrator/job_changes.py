@@ -185,10 +185,12 @@ def cancel(
         if task.state is TaskState.QUEUED
     ]
     job = replace(job, cancel_request_time=now, failure=job.failure or failure)
+    asked = Notice(reason="CANCEL_REQUESTED", message=failure.message)
+    first = [EventDraft(time=now, payload=asked)]
     if job.state is JobState.PAUSED and job.task_counts.get(TaskState.RUNNING):
         job = replace(job, state=JobState.RUNNING)
-    asked = EventDraft(time=now, payload=Notice(reason="CANCEL_REQUESTED", message=failure.message))
-    return _change(job, moves, now, first=(asked,))
+        first.append(EventDraft(time=now, payload=JobStateChange(state=job.state)))
+    return _change(job, moves, now, first=first)
 
 
 def pause(job: Job, now: datetime) -> JobChange:

@@ -49,6 +49,10 @@ class JobLifecycle:
         self._releasing = Gathering(queue.release, most=1_000)
         self._ending = Gathering(self._follow_job_ends, most=1_000)
 
+    async def flush(self) -> None:
+        """Waits until leases are given back; before the connection to Redis closes."""
+        await self._releasing.flush()
+
     async def start(
         self,
         job_id: JobId,

@@ -32,6 +32,11 @@ class Gathering(Generic[Item]):
             self._working = asyncio.create_task(self._work())
         await asyncio.shield(done)
 
+    async def flush(self) -> None:
+        """Waits until everything that was asked for is done, also what nobody waits for."""
+        while self._working is not None:
+            await asyncio.wait([self._working])
+
     async def _work(self) -> None:
         try:
             while self._waiting:

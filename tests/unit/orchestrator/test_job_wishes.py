@@ -105,8 +105,9 @@ def test_paused_job_can_be_cancelled() -> None:
     running = Played(tasks=2)
     running.start(0)
     running.pause()
-    running.cancel()
+    asked = running.cancel()
     assert running.job.state is JobState.RUNNING
+    assert states_told(asked) == [JobState.RUNNING, TaskState.CANCELLED]
     assert running.end(0, how=BROKEN).job.state is JobState.CANCELLED
 
 

@@ -19,7 +19,7 @@ from tests.wire.orchestrator.running_orchestrator import OrchestratorDoor, comma
 
 
 async def create(door: OrchestratorDoor, *, tasks: int = 1, **changes: Any) -> job_pb2.Job:
-    """A new job; words are fields of its spec, or `cpus`, `memory_bytes`, `exclusive` it needs."""
+    """A new job; words are fields of its spec, or of the resources that it needs."""
     needs = {
         key: changes.pop(key) for key in ("cpus", "memory_bytes", "exclusive") if key in changes
     }
