@@ -259,3 +259,8 @@ def test_any_text_is_a_job_or_refused(text: str) -> None:
     except InvalidJob:
         return
     assert yaml.safe_load(text)["kind"]
+
+
+def test_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(InvalidJob, match=r"has 'cpus' twice \(line 2\)"):
+        parse_job_file("kind: command\nresources: {cpus: 1, cpus: 2}\nspec: {command: x}\n")

@@ -80,6 +80,7 @@ def parse_job_file(text: str) -> CreateJob:
     import yaml  # here, as the gateway checks jobs, too, but never reads a file
 
     try:
+        _refuse_duplicates(yaml.compose(text, Loader=yaml.SafeLoader))
         document = yaml.safe_load(text)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
@@ -210,3 +211,26 @@ def _scalar_problem(value: Any) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else "is not finite; JSON has no such number"
     return f"is a {type(value).__name__}, which JSON does not have; put it in quotes"
+
+
+def _refuse_duplicates(root: Any) -> None:
+    """YAML forbids a key twice in one mapping, but its readers silently take the last."""
+    import yaml
+
+    waiting: list[Any] = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names: set[Any] = set()
+            for key, value in node.value:
+                waiting.append(value)
+                if key.value in names and key.tag != "tag:yaml.org,2002:merge":
+                    line = key.start_mark.line + 1
+                    raise _whole_file_error(f"has {str(key.value)[:80]!r} twice (line {line})")
+                names.add(key.value if isinstance(key.value, str) else id(key))
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
