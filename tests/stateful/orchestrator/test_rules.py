@@ -20,9 +20,7 @@ from tests.unit.orchestrator.job_examples import BROKEN, LATER, NOW, PREEMPTED, 
 INDEXES = st.lists(st.integers(0, 3), min_size=1, max_size=4, unique=True)
 STALE = st.sampled_from([0, 0, 0, 0, -1, 1])
 WORKERS = st.sampled_from([WorkerId("w1"), WorkerId("w2")])
-ENDS = st.sampled_from(
-    [SUCCESS, BROKEN, PREEMPTED, AttemptEnd(outcome=AttemptOutcome.CANCELLED)]
-)
+ENDS = st.sampled_from([SUCCESS, BROKEN, PREEMPTED, AttemptEnd(outcome=AttemptOutcome.CANCELLED)])
 
 
 class JobLife(RuleBasedStateMachine):
@@ -72,9 +70,7 @@ class JobLife(RuleBasedStateMachine):
     def leases_run_out(self, indexes: list[int]) -> None:
         self.end([(index, lost(self.played.task(index))) for index in indexes], 0, None)
 
-    def end(
-        self, ends: list[tuple[int, AttemptEnd]], stale: int, worker: WorkerId | None
-    ) -> None:
+    def end(self, ends: list[tuple[int, AttemptEnd]], stale: int, worker: WorkerId | None) -> None:
         played = self.played
         told = []
         for index, how in ends:
