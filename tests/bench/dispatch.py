@@ -8,7 +8,7 @@ client too; it keeps nothing durable beyond that. The fleet stays up meanwhile, 
 
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from tests.bench.bench_process import run_bench
@@ -113,11 +113,17 @@ def add_peer(peer: Round, figures: Figures) -> None:
 
 
 def main() -> None:
-    """`--quick` only shows that everything works; its figures are not to be quoted."""
-    if sys.argv[1:] == ["--quick"]:
-        run_bench(partial(bench, "dispatch-quick", QUICK))
-    else:
-        run_bench(partial(bench, "dispatch", FULL))
+    """`--quick` only shows that everything works; its figures are not to be quoted.
+
+    `--rounds N` measures in full, but so many times.
+    """
+    match sys.argv[1:]:
+        case ["--quick"]:
+            run_bench(partial(bench, "dispatch-quick", QUICK))
+        case ["--rounds", count]:
+            run_bench(partial(bench, "dispatch", replace(FULL, rounds=int(count))))
+        case _:
+            run_bench(partial(bench, "dispatch", FULL))
 
 
 if __name__ == "__main__":

@@ -98,12 +98,12 @@ class FakeOrchestratorStore:
         ]
         return found[:limit]
 
-    async def jobs_waiting_for(self, job_id: JobId) -> list[Job]:
+    async def jobs_waiting_for(self, job_ids: Sequence[JobId]) -> list[Job]:
         """See OrchestratorStore."""
         return [
             kept.job
             for kept in self._kept.values()
-            if job_id in kept.job.waits_for and not kept.job.state.is_terminal
+            if not kept.job.waits_for.isdisjoint(job_ids) and not kept.job.state.is_terminal
         ]
 
     async def list_tasks(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tensorfleet.orchestrator.event import Event, EventDraft, JobStateChange
+from tensorfleet.orchestrator.job import Job
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.shared.ids import JobId
 
@@ -63,22 +64,30 @@ class EventWatch:
         for reader in self._readers.get(job_id, ()):
             reader.hear(after_sequence, drafts)
 
-    async def follow(self, job_id: JobId, after_sequence: int) -> AsyncIterator[list[Event]]:
+    async def follow(self, job: Job, after_sequence: int) -> AsyncIterator[list[Event]]:
         """Every event after a sequence number, in order and without gaps, as they come.
 
         Ends after the terminal event; at once when the reader has it already.
+
+        Args:
+            job: As it was just read.
+            after_sequence: The last number that the reader has.
         """
+        job_id = job.id
         with self._reading(job_id) as reader:
-            has_waited = True
+            has_waited = job.state.is_terminal
             while True:
                 reader.news.clear()
                 events = reader.next_heard(job_id, after_sequence)
-                if not events:
+                is_heard = bool(events)
+                if not is_heard:
                     events = await self._store.list_events(job_id, after_sequence, PAGE)
                 if events:
                     yield events
                     after_sequence = events[-1].sequence
-                    if events[-1].draft.is_terminal and await self._is_all(job_id, after_sequence):
+                    if events[-1].draft.is_terminal and (
+                        is_heard or await self._is_all(job_id, after_sequence)
+                    ):
                         return
                     continue
                 # Whoever is woken for nothing is no wiser about the job.

@@ -151,5 +151,5 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
         if request.after_sequence < 0:
             raise InvalidInput("after_sequence must not be negative")
         job = await self._store.get_job(JobId(request.job_id), current_caller.get().project)
-        async for events in self._watch.follow(job.id, request.after_sequence):
+        async for events in self._watch.follow(job, request.after_sequence):
             yield pb.WatchEventsResponse(events=[event_to_message(e) for e in events])

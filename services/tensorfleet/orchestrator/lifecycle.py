@@ -47,6 +47,7 @@ class JobLifecycle:
         self._random_fraction = random_fraction
         self._judge = Judge()
         self._releasing = Gathering(queue.release, most=1_000)
+        self._ending = Gathering(self._follow_job_ends, most=1_000)
 
     async def flush(self) -> None:
         """Waits until leases are given back; before the connection to Redis closes."""
@@ -154,37 +155,48 @@ class JobLifecycle:
     async def _follow_gang(self, job: Job, change: JobChange) -> None:
         states = {task.state for task in change.tasks}
         if TaskState.FAILED in states and job.cancel_request_time is None:
-            await self._cancel_for(job.id, job.failure)
+            stopped = await self._cancel_for(job.id, job.failure)
+            if stopped.state.is_terminal:
+                await self.follow_job_end(stopped)
         elif TaskState.QUEUED in states and job.task_counts.get(TaskState.RUNNING):
             # The others cannot go on without it: all start again together.
             await self._ask_each(job.id, is_preempted=True)
 
     async def follow_job_end(self, job: Job) -> None:
         """Lets go on what waits for a job that has ended, or cancels it. Safe to repeat."""
-        now = self._clock()
-        for waiting in await self._store.jobs_waiting_for(job.id):
-            if job.state is JobState.SUCCEEDED:
-                change = await self.change(
-                    waiting.id, [], lambda w, _: job_changes.release(w, job.id, now)
-                )
-                if not change.job.waits_for:
-                    await self._backlog.put_all(change.job)
-            else:
-                failure = Failure(
-                    reason=DEPENDENCY_FAILED,
-                    message=f"job {job.id}, which it comes after, was {job.state.value}",
-                )
-                await self._cancel_for(waiting.id, failure)
+        await self._ending.add([job])
 
-    async def _cancel_for(self, job_id: JobId, failure: Failure | None) -> None:
+    async def _follow_job_ends(self, ended: Sequence[Job]) -> None:
+        by_id = {job.id: job for job in ended}
+        for waiting in await self._store.jobs_waiting_for(list(by_id)):
+            for job_id in sorted(waiting.waits_for & by_id.keys()):
+                following = await self._follow_dependency(by_id[job_id], waiting.id)
+                if following.state.is_terminal:
+                    await self._follow_job_ends([following])
+
+    async def _follow_dependency(self, job: Job, waiting_id: JobId) -> Job:
+        now = self._clock()
+        if job.state is not JobState.SUCCEEDED:
+            failure = Failure(
+                reason=DEPENDENCY_FAILED,
+                message=f"job {job.id}, which it comes after, was {job.state.value}",
+            )
+            return await self._cancel_for(waiting_id, failure)
+        change = await self.change(
+            waiting_id, [], lambda waiting, _: job_changes.release(waiting, job.id, now)
+        )
+        if not change.job.waits_for:
+            await self._backlog.put_all(change.job)
+        return change.job
+
+    async def _cancel_for(self, job_id: JobId, failure: Failure | None) -> Job:
         """Cancels a job for a reason of its own, not a user's."""
         now = self._clock()
         change = await self.change(
             job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now, failure=failure)
         )
         await self.ask_to_stop(change.job)
-        if change.events and change.job.state.is_terminal:
-            await self.follow_job_end(change.job)
+        return change.job
 
     async def ask_to_stop(self, job: Job) -> None:
         """Tells whoever holds the sessions to stop a cancelled job's running tasks."""

@@ -4,8 +4,14 @@ Run as `python -m tensorfleet.worker.task_process WORKER_PID GUARD_FD ORDER_FILE
 folder is empty for a task without code. Tasks that start warm come here from `warm_process`.
 """
 
+import atexit
+import os
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -44,11 +50,44 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
         sys.exit(ENTRYPOINT_MISSING_STATUS)
 
 
+def leave_after(run: Callable[[], None]) -> NoReturn:
+    """Runs a task and ends the process as Python would, without taking its memory apart.
+
+    What a program can notice of its end happens: its threads are waited for, what it registered
+    with `atexit` runs, its output is flushed. Freeing every module of torch, one by one, in a
+    process that is gone a moment later would take longer than many tasks.
+    """
+    status = 0
+    try:
+        run()
+    except SystemExit as exc:
+        status = _exit_status(exc)
+    except BaseException:  # noqa: BLE001  this is the end of the program
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
+
+
+def _exit_status(exc: SystemExit) -> int:
+    if exc.code is None or isinstance(exc.code, int):
+        return (exc.code or 0) & 0xFF
+    sys.stderr.write(f"{exc.code}\n")
+    return 1
+
+
 def main() -> None:
     """Reads the command line and runs the task."""
     worker_pid, guard_descriptor, order_file, code_folder = sys.argv[1:5]
     split_off_guard(int(guard_descriptor), int(worker_pid))
-    run_order(Path(order_file), Path(code_folder) if code_folder else None)
+    code = Path(code_folder) if code_folder else None
+    leave_after(lambda: run_order(Path(order_file), code))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import msgspec
 from tensorfleet.shared.task_channel import SOCKET_VARIABLE
 from tensorfleet.worker.guard import split_off_guard
 from tensorfleet.worker.process_ties import die_with_parent
-from tensorfleet.worker.task_process import run_order
+from tensorfleet.worker.task_process import leave_after, run_order
 from tensorfleet.worker.warm_messages import (
     MAX_MESSAGE_BYTES,
     Ended,
@@ -138,7 +138,8 @@ def become_task(order: StartTask, descriptors: list[int], parent_pid: int) -> No
     os.environ[SOCKET_VARIABLE] = str(task_socket)
     os.chdir(order.work_folder)
     forget_the_past(order.thread_count)
-    run_order(Path(order.order_file), Path(order.code_folder) if order.code_folder else None)
+    code = Path(order.code_folder) if order.code_folder else None
+    leave_after(lambda: run_order(Path(order.order_file), code))
 
 
 def forget_the_past(thread_count: int) -> None:

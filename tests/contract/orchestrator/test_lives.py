@@ -134,7 +134,7 @@ async def test_jobs_that_wait_for_another_are_found_until_they_are_released_or_e
     await created(store, job_id=C, waits_for=frozenset({A, B}))
 
     async def waiting_for(job_id: JobId) -> set[JobId]:
-        return {job.id for job in await store.jobs_waiting_for(job_id)}
+        return {job.id for job in await store.jobs_waiting_for([job_id])}
 
     assert await waiting_for(A) == {B, C}
     assert await waiting_for(B) == {C}

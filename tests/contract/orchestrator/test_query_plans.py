@@ -38,7 +38,7 @@ async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestrat
     await report(fresh, ref(0), log_lines(ref(0), 1, 3))
     await finish(fresh, ref(0), how=BROKEN)
     await store.look_up(JOB_ID, [ref(0).task_id])
-    await store.jobs_waiting_for(JOB_ID)
+    await store.jobs_waiting_for([JOB_ID])
     await store.change_job(OTHER, [], lambda job, _: job_changes.release(job, JOB_ID, NOW))
     await cancel(store)
     await retry(fresh)

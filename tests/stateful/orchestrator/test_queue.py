@@ -210,7 +210,7 @@ def machine(redis_admin: tuple[str, Redis]) -> Iterator[type[QueueLife]]:
 
 
 def test_queue_does_what_its_model_does(machine: type[QueueLife]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=50,

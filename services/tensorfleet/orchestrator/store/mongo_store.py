@@ -209,10 +209,10 @@ class MongoOrchestratorStore:
             jobs = [documents.job_from_document(row) async for row in cursor]
         return {job.id: job for job in jobs}
 
-    async def jobs_waiting_for(self, job_id: JobId) -> list[Job]:
+    async def jobs_waiting_for(self, job_ids: Sequence[JobId]) -> list[Job]:
         """See OrchestratorStore."""
         query = {
-            "waits_for": job_id,
+            "waits_for": {"$in": list(job_ids)},
             "waits_for.0": {"$exists": True},
             "state": {"$nin": [state.value for state in JobState if state.is_terminal]},
         }

@@ -48,8 +48,8 @@ class OrchestratorStore(Protocol):
         """Jobs of a project, newest first, older than `before_id`."""
         ...
 
-    async def jobs_waiting_for(self, job_id: JobId) -> list[Job]:
-        """Jobs that have not ended and wait for this one."""
+    async def jobs_waiting_for(self, job_ids: Sequence[JobId]) -> list[Job]:
+        """Jobs that wait for some of these."""
         ...
 
     async def list_tasks(
