@@ -175,7 +175,7 @@ def machine(
 
 
 def test_fake_and_mongodb_give_the_same_answers(machine: type[StoreLife]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=20,
@@ -184,6 +184,5 @@ def test_fake_and_mongodb_give_the_same_answers(machine: type[StoreLife]) -> Non
             suppress_health_check=list(HealthCheck),
             # Each step asks a server: the first failure found says enough.
             phases=[Phase.generate],
-            derandomize=True,
         ),
     )
