@@ -210,6 +210,7 @@ for i = 4, #ARGV do
   if redis.call('ZADD', 'job:leases', 'NX', now_ms + ARGV[1], ARGV[i]) == 1 then
     redis.call('HSET', 'job:running', ARGV[i], id)
     redis.call('ZREM', 'job:line:' .. id, ARGV[i])
+    redis.call('ZREM', 'job:queue:delayed', id .. ' ' .. ARGV[i])
     granted = granted + 1
   end
 end
