@@ -28,6 +28,9 @@ from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 
 Tasks = Mapping[TaskId, Task]
 
+# A job's document must stay small, however many tasks it has; its events tell of all outputs.
+MAX_JOB_OUTPUTS = 1_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobChange:
@@ -58,9 +61,10 @@ def start(
     """Workers take queued tasks. A gang starts whole or not at all."""
     moves = []
     refused = []
+    may_start = job.state is not JobState.PAUSED and job.cancel_request_time is None
     for ref, worker_id in claimed:
         task = tasks.get(ref.task_id)
-        if job.state is JobState.PAUSED or not _waits_as(task, ref):
+        if not may_start or not _waits_as(task, ref):
             refused.append(ref)
         else:
             assert task is not None  # noqa: S101  it waits
@@ -106,7 +110,8 @@ def finish(
         elif move.after.state is TaskState.FAILED and failure is None:
             failure = move.failure
     if outputs or failure is not job.failure:
-        job = replace(job, outputs=(*job.outputs, *outputs), failure=failure)
+        kept = (*job.outputs, *outputs)[:MAX_JOB_OUTPUTS]
+        job = replace(job, outputs=kept, failure=failure)
     return _change(job, moves, now, refused=frozenset(refused), at_front=at_front)
 
 
@@ -191,6 +196,19 @@ def cancel(
         job = replace(job, state=JobState.RUNNING)
         first.append(EventDraft(time=now, payload=JobStateChange(state=job.state)))
     return _change(job, moves, now, first=first)
+
+
+def cancel_waiting(job: Job, tasks: Tasks, now: datetime) -> JobChange:
+    """Some queued tasks of a job that shall stop end now: large jobs stop in several steps."""
+    if job.state.is_terminal or job.cancel_request_time is None:
+        return JobChange(job=job)
+    failure = job.failure or Failure(reason=CANCELLED, message="cancelled by a user")
+    moves = [
+        _Move(task, change_state(task, TaskState.CANCELLED), failure)
+        for task in tasks.values()
+        if task.state is TaskState.QUEUED
+    ]
+    return _change(job, moves, now)
 
 
 def pause(job: Job, now: datetime) -> JobChange:

@@ -15,7 +15,7 @@ from tensorfleet.orchestrator.job_changes import Tasks
 from tensorfleet.orchestrator.job_plan import plan_job
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
-from tensorfleet.orchestrator.task import Task, TaskState
+from tensorfleet.orchestrator.task import Task
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import FieldError, InvalidJob
 from tensorfleet.shared.ids import JobId
@@ -93,17 +93,11 @@ class JobControl:
         Raises:
             JobNotFound: There is none in the project.
         """
-        await self._store.get_job(job_id, project)
-        now = self._clock()
-        change = await self._lifecycle.change(
-            job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now, reason)
-        )
-        ended = [task for task in change.tasks if task.state is TaskState.CANCELLED]
-        await self._backlog.remove(change.job, ended)
-        await self._lifecycle.ask_to_stop(change.job)
-        if change.events and change.job.state.is_terminal:
-            await self._lifecycle.follow_job_end(change.job)
-        return change.job
+        before = await self._store.get_job(job_id, project)
+        job = await self._lifecycle.cancel(job_id, reason)
+        if job.state.is_terminal and not before.state.is_terminal:
+            await self._lifecycle.follow_job_end(job)
+        return job
 
     async def pause(self, job_id: JobId, project: str) -> Job:
         """Starts no further task of a job.

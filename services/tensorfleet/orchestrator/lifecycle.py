@@ -5,6 +5,7 @@ Redis may fail at any point after the store has answered: the reconciler makes u
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -23,6 +24,9 @@ from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import JobNotFound, Unavailable
 from tensorfleet.shared.gathering import Gathering
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId, job_id_of
+
+# Waiting tasks that end in one transaction when their job is cancelled.
+CANCEL_PAGE = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -155,7 +159,7 @@ class JobLifecycle:
     async def _follow_gang(self, job: Job, change: JobChange) -> None:
         states = {task.state for task in change.tasks}
         if TaskState.FAILED in states and job.cancel_request_time is None:
-            stopped = await self._cancel_for(job.id, job.failure)
+            stopped = await self.cancel(job.id, failure=job.failure)
             if stopped.state.is_terminal:
                 await self.follow_job_end(stopped)
         elif TaskState.QUEUED in states and job.task_counts.get(TaskState.RUNNING):
@@ -181,7 +185,7 @@ class JobLifecycle:
                 reason=DEPENDENCY_FAILED,
                 message=f"job {job.id}, which it comes after, was {job.state.value}",
             )
-            return await self._cancel_for(waiting_id, failure)
+            return await self.cancel(waiting_id, failure=failure)
         change = await self.change(
             waiting_id, [], lambda waiting, _: job_changes.release(waiting, job.id, now)
         )
@@ -189,14 +193,36 @@ class JobLifecycle:
             await self._backlog.put_all(change.job)
         return change.job
 
-    async def _cancel_for(self, job_id: JobId, failure: Failure | None) -> Job:
-        """Cancels a job for a reason of its own, not a user's."""
+    async def cancel(self, job_id: JobId, reason: str = "", failure: Failure | None = None) -> Job:
+        """Has a job stop: its waiting tasks end, its running ones are asked to.
+
+        The wish is durable first, and nothing of the job starts from then on. The tasks follow in
+        several steps, because one transaction for a hundred thousand of them would hold up
+        everything else; should this process die in between, the reconciler goes on.
+        """
         now = self._clock()
         change = await self.change(
-            job_id, None, lambda job, tasks: job_changes.cancel(job, tasks, now, failure=failure)
+            job_id, [], lambda job, _: job_changes.cancel(job, {}, now, reason, failure)
         )
-        await self.ask_to_stop(change.job)
-        return change.job
+        job = change.job
+        if not job.state.is_terminal and job.cancel_request_time is not None:
+            job = await self.cancel_waiting(job)
+            await self.ask_to_stop(job)
+        return job
+
+    async def cancel_waiting(self, job: Job) -> Job:
+        """Ends the waiting tasks of a job that shall stop. Safe to repeat."""
+        while tasks := await self._store.list_tasks(
+            job.id, state=TaskState.QUEUED, after_index=-1, limit=CANCEL_PAGE
+        ):
+            now = self._clock()
+            rule = partial(job_changes.cancel_waiting, now=now)
+            change = await self.change(job.id, [task.id for task in tasks], rule)
+            await self._backlog.remove(change.job, tasks)
+            job = change.job
+            if job.state.is_terminal or not change.events:
+                break
+        return job
 
     async def ask_to_stop(self, job: Job) -> None:
         """Tells whoever holds the sessions to stop a cancelled job's running tasks."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_changes import AttemptEnd
 from tensorfleet.orchestrator.scheduling.quarantine import (
     EndedHere,
@@ -26,8 +27,11 @@ log = structlog.get_logger(__name__)
 class QuarantineWatch:
     """Looks at how attempts end on each worker that is attached here."""
 
-    def __init__(self, store: OrchestratorStore, signals: Signals, clock: Clock) -> None:
+    def __init__(
+        self, store: OrchestratorStore, fleet: FleetView, signals: Signals, clock: Clock
+    ) -> None:
         self._store = store
+        self._fleet = fleet
         self._signals = signals
         self._clock = clock
         self._recent: dict[WorkerId, deque[EndedHere]] = {}
@@ -49,9 +53,9 @@ class QuarantineWatch:
         until = quarantine_until(tuple(recent), now)
         if until is None or session.worker.is_quarantined(now):
             return
-        workers = await self._store.list_workers()
-        quarantined = sum(worker.is_quarantined(now) for worker in workers)
-        online = sum(worker.takes_tasks(now) for worker in workers)
+        quarantined = sum(w.is_quarantined(now) for w in await self._store.list_workers())
+        # Attached ones alone: the last that lives must go on.
+        online = len(await self._fleet.rooms())
         if not may_quarantine(online, quarantined):
             log.warning("worker not quarantined: too many are", worker_id=worker_id)
             return

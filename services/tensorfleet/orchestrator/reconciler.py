@@ -127,7 +127,10 @@ class Reconciler:
                 continue
             if job.waits_for:
                 await self._follow_dependencies(job)
-            elif job.cancel_request_time is None:
+            elif job.cancel_request_time is not None:
+                # Whoever was cancelling it has died.
+                await self._lifecycle.cancel_waiting(job)
+            else:
                 added += await self._backlog.add_again(job, list(of_job))
         return added
 

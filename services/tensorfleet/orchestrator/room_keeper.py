@@ -68,6 +68,8 @@ class RoomKeeper:
         self._ageing_step = ageing_step
         self._replica = uuid.uuid4().hex
         self._kept: list[KeptRoom] = []
+        self._claimed: set[str] = set()
+        """Entries that did not wait any more at the last look."""
         self.is_planner = False
         """Whether this replica is the one that plans now."""
         self._wake = asyncio.Event()
@@ -121,18 +123,14 @@ class RoomKeeper:
     async def _start(self, kept: KeptRoom) -> None:
         refs, workers = kept.entry.refs, kept.reservation.workers
         (is_taken,) = await self._queue.claim([(kept.line, kept.entry)])
-        if is_taken:
-            claimed = list(zip(refs, workers, strict=True))
-            change = await self._lifecycle.start(job_id_of(refs[0].task_id), claimed)
-            for task in change.tasks if change else ():
-                ref = task.current
-                self._signals.send(
-                    Placed(
-                        task_id=ref.task_id,
-                        attempt=ref.number,
-                        worker_id=task.attempts[-1].worker_id,
-                    )
-                )
+        if not is_taken:
+            # Another replica is starting it, or it waits no more; `_drop_void` finds out.
+            return
+        claimed = list(zip(refs, workers, strict=True))
+        change = await self._lifecycle.start(job_id_of(refs[0].task_id), claimed)
+        for task in change.tasks if change else ():
+            ref, worker_id = task.current, task.attempts[-1].worker_id
+            self._signals.send(Placed(task_id=ref.task_id, attempt=ref.number, worker_id=worker_id))
         await self._drop(kept)
 
     async def _drop(self, kept: KeptRoom) -> None:
@@ -211,8 +209,14 @@ class RoomKeeper:
     async def _drop_void(self, rooms: Sequence[WorkerRoom]) -> None:
         attached = {room.offer.worker_id for room in rooms}
         for kept in list(self._kept):
-            waits = await self._queue.position(kept.kind, kept.reservation.entry_id)
-            if waits is None or not attached.issuperset(kept.reservation.workers):
+            name = kept.reservation.entry_id
+            waits = await self._queue.position(kept.kind, name)
+            # Between its claim and its start an entry does not wait: the room is still its own.
+            is_void = waits is None and name in self._claimed
+            self._claimed.discard(name)
+            if waits is None and not is_void:
+                self._claimed.add(name)
+            if is_void or not attached.issuperset(kept.reservation.workers):
                 await self._drop(kept)
 
     def _is_kept_for(self, line: Line) -> bool:

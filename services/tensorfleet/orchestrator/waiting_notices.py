@@ -61,6 +61,8 @@ class WaitingNotices:
         """Tells each job that waits at the front of a line what it waits for, once."""
         peek = await self._queue.peek(1, lines_a_queue=LINES_LOOKED_AT)
         for line in peek.lines:
+            if not line.entries:
+                continue
             entry = line.entries[0]
             if peek.now - entry.queued_since >= TELL_AFTER:
                 await self._tell(job_id_of(entry.refs[0].task_id))

@@ -148,7 +148,11 @@ while i <= #ARGV do
     if line and redis.call('ZSCORE', waiting, entry) then
       local refs = {entry}
       if line.is_gang then refs = cjson.decode(redis.call('HGET', 'job:gangs', entry)) end
-      if has_limits and is_over(line, #refs) then
+      if redis.call('ZSCORE', 'job:leases', refs[1]) then
+        -- It waits in another line, too, and was claimed from there.
+        redis.call('ZREM', waiting, entry)
+        unqueue_if_empty(id, line)
+      elseif has_limits and is_over(line, #refs) then
         result = 2
       else
         result = 1
