@@ -1,0 +1,3 @@
+def area(width: float, height: float) -> float:
+    """Of a rectangle."""
+    return width * height
