@@ -51,6 +51,7 @@ class _LitestarWire:
         **problem_responses(426),
     },
     opt=PUBLIC,
+    security=[{}],
 )
 async def explain_socket() -> Response[Problem]:
     """Events of several jobs over one WebSocket; the messages are in docs/jobs.md.
