@@ -117,7 +117,7 @@ async def orchestrator_started(
         )
         dispatcher.reserve = rooms.after_reservations
         dispatcher.on_room_freed = rooms.room_freed
-        quarantine = QuarantineWatch(store, fleet, signals, clock)
+        quarantine = QuarantineWatch(store, queue, signals, clock, settings.lease)
         workers = WorkerWatch(store, dispatcher, quarantine)
         watch = EventWatch(store)
         store.tell_events(watch.recorded)

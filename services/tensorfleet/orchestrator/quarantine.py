@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
-from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_changes import AttemptEnd
+from tensorfleet.orchestrator.queue.task_queue import TaskQueue
 from tensorfleet.orchestrator.scheduling.quarantine import (
     EndedHere,
     may_quarantine,
@@ -16,6 +17,7 @@ from tensorfleet.orchestrator.scheduling.quarantine import (
 from tensorfleet.orchestrator.session import WorkerSession
 from tensorfleet.orchestrator.signals import Signals, WorkerChanged
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
+from tensorfleet.orchestrator.worker import WorkerState, worker_state
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.ids import JobId, WorkerId
 
@@ -28,10 +30,16 @@ class QuarantineWatch:
     """Looks at how attempts end on each worker that is attached here."""
 
     def __init__(
-        self, store: OrchestratorStore, fleet: FleetView, signals: Signals, clock: Clock
+        self,
+        store: OrchestratorStore,
+        queue: TaskQueue,
+        signals: Signals,
+        clock: Clock,
+        lease: timedelta,
     ) -> None:
         self._store = store
-        self._fleet = fleet
+        self._queue = queue
+        self._lease = lease
         self._signals = signals
         self._clock = clock
         self._recent: dict[WorkerId, deque[EndedHere]] = {}
@@ -53,9 +61,11 @@ class QuarantineWatch:
         until = quarantine_until(tuple(recent), now)
         if until is None or session.worker.is_quarantined(now):
             return
-        quarantined = sum(w.is_quarantined(now) for w in await self._store.list_workers())
-        # Attached ones alone: the last that lives must go on.
-        online = len(await self._fleet.rooms())
+        workers = await self._store.list_workers()
+        seen = await self._queue.last_seen()
+        states = [worker_state(w, seen.get(w.id), self._lease, now) for w in workers]
+        quarantined = states.count(WorkerState.QUARANTINED)
+        online = states.count(WorkerState.ONLINE)
         if not may_quarantine(online, quarantined):
             log.warning("worker not quarantined: too many are", worker_id=worker_id)
             return
