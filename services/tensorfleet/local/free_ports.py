@@ -3,9 +3,10 @@
 import errno
 import random
 import socket
+import sys
+import time
 from collections.abc import Collection
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -16,6 +17,8 @@ HOST = "127.0.0.1"
 # between its choice here and the server's start.
 FALLBACK_PORTS = range(20_000, 32_768)
 ATTEMPTS = 2_000
+# How long a chosen port is kept from others: longer than any server takes to listen.
+CLAIM_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,45 @@ class PortChoice:
         return f"port {self.wanted} is held by {holder}, using {self.port}"
 
 
+@dataclass(slots=True)
+class _Claims:
+    """The ports that this process chose lately, in the sight of every process of the machine.
+
+    A claim is the name of a socket in Linux's abstract namespace, which is as wide as the ports
+    are, knows no permissions, and forgets a process that has ended. Elsewhere only this process
+    knows its claims.
+    """
+
+    held: dict[int, tuple[float, socket.socket]] = field(default_factory=dict)
+
+    def __contains__(self, port: int) -> bool:
+        return port in self.held
+
+    def claim(self, port: int) -> bool:
+        """Keeps a port from others for `CLAIM_SECONDS`; False when another process has it."""
+        now = time.monotonic()
+        for old in [old for old, (since, _) in self.held.items() if now - since > CLAIM_SECONDS]:
+            self.held.pop(old)[1].close()
+        if port in self.held:
+            return True
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if sys.platform == "linux":
+            try:
+                mark.bind(f"\0tensorfleet-port-{port}")
+            except OSError as exc:
+                mark.close()
+                if exc.errno != errno.EADDRINUSE:
+                    raise
+                return False
+        self.held[port] = (now, mark)
+        return True
+
+
+_claims = _Claims()
+
+
 def choose_port(wanted: int, *, reserved: Collection[int] = ()) -> PortChoice:
-    """The wanted port, or another free one when somebody holds it.
+    """The wanted port, or another free one when somebody holds it. Nobody else will choose it.
 
     Args:
         wanted: The port to prefer.
@@ -57,34 +97,27 @@ def choose_port(wanted: int, *, reserved: Collection[int] = ()) -> PortChoice:
     Raises:
         ServerStartFailed: No port is free.
     """
-    if wanted not in reserved and is_free(wanted):
+    if wanted not in reserved and is_free(wanted) and _claims.claim(wanted):
         return PortChoice(port=wanted, wanted=wanted)
     (port,) = free_ports(1, reserved=(*reserved, wanted))
     return PortChoice(port=port, wanted=wanted, holder=find_holder(wanted))
 
 
 def free_ports(count: int, *, reserved: Collection[int] = ()) -> tuple[int, ...]:
-    """That many different free ports.
+    """That many different free ports, which nobody chose within the last `CLAIM_SECONDS`.
 
     Raises:
         ServerStartFailed: There are not that many.
     """
     found: list[int] = []
-    with ExitStack() as held:
-        for _ in range(ATTEMPTS):
-            if len(found) == count:
-                return tuple(found)
-            port = random.choice(FALLBACK_PORTS)  # noqa: S311
-            # Two sockets that do not listen yet may share a port.
-            if port in reserved or port in found:
-                continue
-            listener = held.enter_context(_new_socket())
-            try:
-                listener.bind((HOST, port))
-            except OSError as exc:
-                if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
-                    raise
-                continue
+    for _ in range(ATTEMPTS):
+        if len(found) == count:
+            return tuple(found)
+        port = random.choice(FALLBACK_PORTS)  # noqa: S311
+        if port in reserved or port in _claims:
+            continue
+        # Claimed first: whoever claims after us sees the claim, whoever did before may listen now.
+        if _claims.claim(port) and is_free(port):
             found.append(port)
     raise ServerStartFailed(
         f"no {count} free TCP ports between {FALLBACK_PORTS.start} and {FALLBACK_PORTS.stop - 1}; "

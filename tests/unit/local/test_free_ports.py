@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -51,6 +53,32 @@ def test_reserved_ports_are_not_given_again() -> None:
 def test_ports_asked_for_together_differ() -> None:
     ports = free_ports(200)
     assert len(set(ports)) == 200
+
+
+def test_ports_asked_for_one_after_the_other_differ() -> None:
+    assert len({port for _ in range(50) for port in free_ports(1)}) == 50
+
+
+def chosen_by_another_process(wanted: int) -> int:
+    code = (
+        f"from tensorfleet.local.free_ports import choose_port; print(choose_port({wanted}).port)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return int(said.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes see each other's claims on Linux")
+def test_a_chosen_port_on_which_nobody_listens_yet_is_not_given_to_another_process() -> None:
+    (port,) = free_ports(1)
+    assert is_free(port)
+    assert chosen_by_another_process(port) != port
+
+
+def test_the_port_of_a_process_that_has_ended_is_free_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert chosen_by_another_process(port) == port
+    assert choose_port(port).port == port
 
 
 def test_nobody_holds_a_free_port() -> None:
