@@ -11,3 +11,4 @@ class DefaultResources:
 
     cpus: float = 1.0
     memory_bytes: int = 512 * MEBIBYTE
+    exclusive: bool = False

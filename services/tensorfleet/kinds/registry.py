@@ -1,20 +1,31 @@
 """Finds the rooms of kinds: the built-in ones and those that other distributions install."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
 
 from tensorfleet.kinds.default_resources import DefaultResources
+from tensorfleet.kinds.definitions import Definitions
 from tensorfleet.kinds.outcome import ProducedOutput, Shortfall
+from tensorfleet.kinds.task_place import TaskPlace
 from tensorfleet.kinds.task_plan import TaskPlan
-from tensorfleet.shared.errors import FieldError, InvalidJob, UnknownKind
+from tensorfleet.kinds.task_result import TaskResult
+from tensorfleet.shared.errors import (
+    FieldError,
+    InvalidInput,
+    InvalidJob,
+    NotFound,
+    UnknownKind,
+)
 
 ENTRY_POINT_GROUP = "tensorfleet.kinds"
 
@@ -73,9 +84,12 @@ class Kind:
         default: DefaultResources = getattr(spec_module, "DEFAULT_RESOURCES", DefaultResources())
         return default
 
-    def run(self, plan: TaskPlan, code_folder: Path | None) -> None:
-        """Does a task's work in the present process; returns, raises or exits like a program."""
-        import_module(f"{self.room}.run").run(plan, code_folder)
+    def run(self, plan: TaskPlan, place: TaskPlace) -> Any:
+        """Does a task's work in the present process; returns, raises or exits like a program.
+
+        What it returns, unless it is None, is the task's result, to be written as JSON.
+        """
+        return import_module(f"{self.room}.run").run(plan, place)
 
     def serve(self, code_folder: Path | None) -> Callable[[dict[str, Any]], Any]:
         """Readies the present process for many tasks; returns what runs one, given its payload.
@@ -86,6 +100,108 @@ class Kind:
         serving: Callable[[dict[str, Any]], Any]
         serving = import_module(f"{self.room}.run").serve(code_folder)
         return serving
+
+    @property
+    def definitions(self) -> Definitions | None:
+        """What specs of this kind may name, such as algorithms; None when there is no such thing.
+
+        A room that has it has a module `definitions` with `DEFINITIONS`.
+        """
+        module = self._optional("definitions")
+        found: Definitions | None = None if module is None else module.DEFINITIONS
+        return found
+
+    @property
+    def forms(self) -> Mapping[str, type[msgspec.Struct]]:
+        """Shorter requests that become jobs of this kind, by the name of their REST path.
+
+        Each has a method `to_job` that returns a job's document. A room that has some has a
+        module `forms` with `FORMS`.
+        """
+        module = self._optional("forms")
+        found: Mapping[str, type[msgspec.Struct]] = {} if module is None else module.FORMS
+        return found
+
+    def rows(self, spec: Any, results: Sequence[TaskResult]) -> list[dict[str, Any]]:
+        """A table of what the tasks gave: flat values, the same columns in every row.
+
+        A room without a `rows` of its own shows one row a task.
+        """
+        rows = getattr(import_module(f"{self.room}.result"), "rows", _plain_rows)
+        table: list[dict[str, Any]] = rows(spec, results)
+        return table
+
+    def report(
+        self,
+        spec: Any,
+        results: Sequence[TaskResult],
+        baseline: Sequence[TaskResult] | None,
+        options: Mapping[str, str],
+    ) -> dict[str, Any]:
+        """What the results mean, ready for JSON; empty for a room without a module `report`.
+
+        Args:
+            baseline: The results of another job of this kind to compare with.
+            options: What else was asked, by the room's own names.
+
+        Raises:
+            InvalidInput: An option is unknown or wrong.
+        """
+        module = self._optional("report")
+        found: dict[str, Any] = {}
+        if module is not None:
+            found = module.report(spec, results, baseline, options)
+        elif baseline is not None or options:
+            message = f"results of {self.name} jobs have no options, and no baseline"
+            raise InvalidInput(message)
+        return found
+
+    @property
+    def plots(self) -> Mapping[str, str]:
+        """Names of the pictures that can be drawn of results, each with what it shows."""
+        module = self._optional("plots")
+        found: Mapping[str, str] = {} if module is None else module.PLOTS
+        return found
+
+    def plot(
+        self,
+        name: str,
+        spec: Any,
+        results: Sequence[TaskResult],
+        file_format: str,
+        options: Mapping[str, str],
+    ) -> bytes:
+        """A picture of results, as "png" or "svg".
+
+        Raises:
+            NotFound: There is no plot of this name.
+            InvalidInput: An option is unknown or wrong, or the results cannot be drawn.
+        """
+        if name not in self.plots:
+            known = ", ".join(self.plots) or "none"
+            raise NotFound(f"{self.name} jobs have no plot {name[:80]!r}; there are: {known}")
+        picture: bytes = import_module(f"{self.room}.plots").plot(
+            name, spec, results, file_format, options
+        )
+        return picture
+
+    def _optional(self, module: str) -> ModuleType | None:
+        name = f"{self.room}.{module}"
+        return import_module(name) if find_spec(name) is not None else None
+
+
+def _plain_rows(_spec: Any, results: Sequence[TaskResult]) -> list[dict[str, Any]]:
+    return [
+        {
+            "task": result.index,
+            "state": result.state,
+            "result": result.value,
+            "worker": result.worker,
+            "timestamp": None if result.ended_at is None else result.ended_at.isoformat(),
+            "message": result.message,
+        }
+        for result in results
+    ]
 
 
 @cache

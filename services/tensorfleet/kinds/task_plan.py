@@ -14,6 +14,8 @@ class TaskPlan(
     """What the script reads as `run.params`."""
     datasets: tuple[str, ...] = ()
     """Datasets to have on the worker's disk before the process starts: "name" or "name:version"."""
+    codes: tuple[str, ...] = ()
+    """Artifact ids of code packages to have on the worker's disk besides the job's own."""
     environment: dict[str, str] = {}
     """Variables to set for the process, besides the few that every task gets."""
     preload: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tensorfleet.sdk.run import Checkpoint, Run, SavedModel
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.errors import InvalidInput, LeaseLost, Unavailable, error_from_reason
@@ -90,6 +92,23 @@ class FleetRun(Run):
                 unit=unit[:32],
             )
         )
+
+    def report_result(self, result: Any) -> None:
+        """Tells what the task gave; it counts when the process then ends well.
+
+        Raises:
+            InvalidInput: It cannot be written as JSON, or is too large.
+        """
+        try:
+            encoded = msgspec.json.encode(result)
+        except (TypeError, ValueError, msgspec.MsgspecError) as exc:
+            raise InvalidInput(f"the task's result is not JSON: {exc}") from exc
+        if len(encoded) > channel.MAX_RESULT_BYTES:
+            raise InvalidInput(
+                f"the task's result has {len(encoded):,} bytes of JSON, and "
+                f"{channel.MAX_RESULT_BYTES:,} are allowed"
+            )
+        self._send(channel.ResultReport(result_json=encoded.decode()))
 
     def resume(self) -> Checkpoint | None:
         """See Run."""

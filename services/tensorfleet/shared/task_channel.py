@@ -14,6 +14,7 @@ import msgspec
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 4 * 1024 * 1024
+MAX_RESULT_BYTES = 256 * 1024
 
 SOCKET_VARIABLE = "TENSORFLEET_TASK_FD"
 DATASETS_VARIABLE = "TENSORFLEET_DATASETS_DIR"
@@ -81,6 +82,12 @@ class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
+class ResultReport(Message, frozen=True, kw_only=True, tag="result"):
+    """Process: what the task gave, a JSON value; kept when the process then ends well."""
+
+    result_json: str
+
+
 class Welcome(Message, frozen=True, kw_only=True, tag="welcome"):
     """Worker: who you are and what you have."""
 
@@ -119,7 +126,9 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     message: str
 
 
-FromProcess = Hello | Heartbeat | MetricReport | ProgressReport | SaveCheckpoint | SaveModel
+FromProcess = (
+    Hello | Heartbeat | MetricReport | ProgressReport | SaveCheckpoint | SaveModel | ResultReport
+)
 FromWorker = Welcome | Stop | Saved | Refused
 
 _from_process: msgspec.msgpack.Decoder[FromProcess] = msgspec.msgpack.Decoder(FromProcess)

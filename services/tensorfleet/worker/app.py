@@ -45,6 +45,7 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         mark_processes(data)
         warm_pool = WarmPool(settings.worker_warm_idle_seconds)
         surroundings = Surroundings(
+            worker_name=settings.worker_name,
             attempts_folder=data / "attempts",
             cache=ArtifactCache(data / "cache", storage, settings.worker_cache_bytes),
             storage=storage,

@@ -56,6 +56,7 @@ class Surroundings:
     """What an attempt uses of its worker."""
 
     attempts_folder: Path
+    worker_name: str
     cache: ArtifactCache
     storage: StorageDoor
     warm_pool: WarmPool
@@ -82,6 +83,7 @@ class RunningAttempt:
         self._surroundings = surroundings
         self._keeper = OutputKeeper(assignment, task.ref, surroundings.storage, report)
         self._output = AttemptOutput(report, surroundings.limits.output_bytes)
+        self._connection: TaskConnection | None = None
         self._line: GuardLine | None = None
         self._process: TaskProcess | None = None
         self._stop: Stop | None = None
@@ -136,6 +138,8 @@ class RunningAttempt:
         if failure is not None:
             finished.failure.CopyFrom(failure)
         finished.outputs.extend(self._keeper.outputs)
+        if outcome == task_pb2.ATTEMPT_OUTCOME_SUCCEEDED and self._connection is not None:
+            finished.result_json = self._connection.result_json
         self.report.finish(finished)
         if self._process is not None:
             # The guard tells the end a little before its own.
@@ -177,9 +181,19 @@ class RunningAttempt:
         limits = self._surroundings.limits.for_process(cgroup)
         order = root / "order.json"
         order.write_bytes(
-            msgspec.json.encode(TaskOrder(kind=self.assignment.kind, plan=plan, limits=limits))
+            msgspec.json.encode(
+                TaskOrder(
+                    kind=self.assignment.kind,
+                    plan=plan,
+                    limits=limits,
+                    codes={artifact_id: str(folder) for artifact_id, folder in files.codes.items()},
+                    worker=self._surroundings.worker_name,
+                )
+            )
         )
-        connection = TaskConnection(self._welcome(plan, files), self.report.add, self._keeper.save)
+        connection = self._connection = TaskConnection(
+            self._welcome(plan, files), self.report.add, self._keeper.save
+        )
         watch = AttemptWatch(
             self._surroundings.limits.bounds(self.assignment.resources),
             root,

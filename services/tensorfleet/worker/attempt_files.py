@@ -27,6 +27,8 @@ class AttemptFiles:
     datasets_folder: Path
     datasets: dict[str, str]
     code: Path | None
+    codes: dict[str, Path]
+    """Of the plan's further code packages, by artifact id."""
     resume_point: ResumePoint | None
 
 
@@ -45,11 +47,15 @@ async def stage(
         LeaseLost: The attempt is not current any more.
         TensorFleetError: Code, a dataset or the checkpoint cannot be had.
     """
-    for name in ("work", "scratch", "datasets"):
+    for name in ("work", "scratch", "datasets", "codes"):
         (root / name).mkdir(parents=True)
     # First of all: it raises the task's fence, so that no older attempt commits after us.
     resume_point = await _resume_point(ref, cache, storage, stack)
     code = await stage_code(assignment.code_artifact_id, root / "work", cache, stack)
+    codes = {artifact_id: root / "codes" / artifact_id for artifact_id in dict.fromkeys(plan.codes)}
+    for artifact_id, folder in codes.items():
+        folder.mkdir()
+        await stage_code(artifact_id, folder, cache, stack)
     datasets = await stage_datasets(plan.datasets, root / "datasets", cache, storage, stack)
     return AttemptFiles(
         root=root,
@@ -58,6 +64,7 @@ async def stage(
         datasets_folder=root / "datasets",
         datasets=datasets,
         code=code,
+        codes=codes,
         resume_point=resume_point,
     )
 

@@ -35,6 +35,8 @@ class TaskConnection:
         self._has_heartbeat = False
         self._was_heard = False
         self._is_handling = False
+        self.result_json = ""
+        """What the process said last of its task's result; empty: nothing."""
 
     async def serve(self, ours: socket.socket) -> None:
         """Reads messages and answers them; returns at the end of the stream."""
@@ -90,6 +92,10 @@ class TaskConnection:
                 event.progress.total = message.total
                 event.progress.unit = message.unit
                 await self._add_event(event)
+            case channel.ResultReport(result_json=result_json):
+                if len(result_json) > channel.MAX_RESULT_BYTES:
+                    raise ValueError("the task's result is too large")
+                self.result_json = result_json
             case channel.SaveCheckpoint() | channel.SaveModel():
                 await self._write(await self._answer_save(message))
 

@@ -10,17 +10,23 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
 from tensorfleet.kinds.outcome import ENTRYPOINT_MISSING_STATUS, EntrypointMissing
 from tensorfleet.kinds.registry import find_kind
+from tensorfleet.kinds.task_place import TaskPlace
 from tensorfleet.kinds.task_plan import TaskPlan
+from tensorfleet.shared.task_channel import SOCKET_VARIABLE
 from tensorfleet.worker.guard import split_off_guard
 from tensorfleet.worker.host_frames import HostOrder
 from tensorfleet.worker.task_limits import TaskLimits, apply_limits
+
+if TYPE_CHECKING:
+    from tensorfleet.sdk.fleet_run import FleetRun
 
 
 class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +35,10 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     plan: TaskPlan
     limits: TaskLimits
+    codes: dict[str, str] = {}
+    """Folders of the code packages that the plan names, by artifact id."""
+    worker: str = ""
+    """The worker's name."""
     host: HostOrder | None = None
     """For a process that runs many tasks, each with a plan of its own; they agree in the rest."""
 
@@ -43,11 +53,27 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
 
         run_host(kind, order.host, code_folder)
         return
+    place = TaskPlace(
+        open_run=connected_run,
+        code=code_folder,
+        codes={artifact_id: Path(folder) for artifact_id, folder in order.codes.items()},
+        worker=order.worker,
+    )
     try:
-        kind.run(order.plan, code_folder)
+        result = kind.run(order.plan, place)
     except EntrypointMissing as exc:
         sys.stderr.write(f"{exc}\n")
         sys.exit(ENTRYPOINT_MISSING_STATUS)
+    if result is not None:
+        connected_run().report_result(result)
+
+
+@cache
+def connected_run() -> "FleetRun":
+    """The run of this process, connected with the worker at first use."""
+    from tensorfleet.sdk.fleet_run import FleetRun  # user code of most kinds connects by itself
+
+    return FleetRun.connect(int(os.environ[SOCKET_VARIABLE]))
 
 
 def leave_after(run: Callable[[], None]) -> NoReturn:

@@ -136,6 +136,7 @@ async def agent_running(address: str, folder: Path) -> AsyncIterator["asyncio.Ta
         channel = await stack.enter_async_context(open_channel(address, TOKEN))
         storage = StorageDoor(channel)
         surroundings = Surroundings(
+            worker_name="w",
             attempts_folder=folder / "attempts",
             cache=ArtifactCache(folder / "cache", storage, 0),
             storage=storage,

@@ -77,6 +77,7 @@ async def connected(tmp_path: Path) -> AsyncIterator[Connect]:
             channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}", TOKEN))
             storage = StorageDoor(channel)
             surroundings = Surroundings(
+                worker_name="w",
                 attempts_folder=tmp_path / "attempts",
                 cache=ArtifactCache(tmp_path / "cache", storage, 0),
                 storage=storage,

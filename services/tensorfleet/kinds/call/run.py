@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from tensorfleet.kinds.outcome import EntrypointMissing
+from tensorfleet.kinds.task_place import TaskPlace
 from tensorfleet.kinds.task_plan import TaskPlan
 
 Call = Callable[[dict[str, Any]], Any]
 
 
-def run(plan: TaskPlan, code_folder: Path | None) -> None:
+def run(plan: TaskPlan, place: TaskPlace) -> None:
     """Makes one call in the present process; what it returns goes nowhere."""
-    serve(code_folder)(plan.payload)
+    serve(place.code)(plan.payload)
 
 
 def serve(code_folder: Path | None) -> Call:

@@ -2,18 +2,18 @@
 
 import os
 import sys
-from pathlib import Path
 
+from tensorfleet.kinds.task_place import TaskPlace
 from tensorfleet.kinds.task_plan import TaskPlan
 
 # What shells answer to a program that is not there.
 NOT_FOUND_STATUS = 127
 
 
-def run(plan: TaskPlan, code_folder: Path | None) -> None:
+def run(plan: TaskPlan, place: TaskPlace) -> None:
     """Replaces this process by the command, in the code folder when there is one."""
-    if code_folder is not None:
-        os.chdir(code_folder)
+    if place.code is not None:
+        os.chdir(place.code)
     words: list[str] = plan.payload["words"]
     if plan.payload["is_shell_line"]:
         words = ["/bin/sh", "-c", *words]

@@ -3,15 +3,16 @@
 import importlib
 import runpy
 import sys
-from pathlib import Path
 
 from tensorfleet.kinds.outcome import EntrypointMissing
+from tensorfleet.kinds.task_place import TaskPlace
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.kinds.train.spec import is_function
 
 
-def run(plan: TaskPlan, code_folder: Path | None) -> None:
+def run(plan: TaskPlan, place: TaskPlace) -> None:
     """Runs the entrypoint with the code folder first on the path; its exceptions come out."""
+    code_folder = place.code
     if code_folder is None:
         raise ValueError("a training task needs a code folder")
     entrypoint: str = plan.payload["entrypoint"]

@@ -50,7 +50,7 @@ def spec_from_message(message: job_pb2.JobSpec) -> JobSpec:
         gpus=needs.gpus,
         gpu_kind=needs.gpu_kind,
         labels=dict(needs.labels),
-        is_exclusive=needs.exclusive,
+        is_exclusive=needs.exclusive if needs.HasField("exclusive") else default.exclusive,
     )
     problems += resource_problems(resources)
     retry = RetryPolicy()

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tensorfleet/orchestrator/v1/resources.proto\x12\x1btensorfleet.orchestrator.v1\"\xd5\x01\n\tResources\x12\x0c\n\x04\x63pus\x18\x01 \x01(\x01\x12\x14\n\x0cmemory_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04gpus\x18\x03 \x01(\x05\x12\x10\n\x08gpu_kind\x18\x04 \x01(\t\x12\x42\n\x06labels\x18\x05 \x03(\x0b\x32\x32.tensorfleet.orchestrator.v1.Resources.LabelsEntry\x12\x11\n\texclusive\x18\x06 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tensorfleet/orchestrator/v1/resources.proto\x12\x1btensorfleet.orchestrator.v1\"\xe8\x01\n\tResources\x12\x0c\n\x04\x63pus\x18\x01 \x01(\x01\x12\x14\n\x0cmemory_bytes\x18\x02 \x01(\x03\x12\x0c\n\x04gpus\x18\x03 \x01(\x05\x12\x10\n\x08gpu_kind\x18\x04 \x01(\t\x12\x42\n\x06labels\x18\x05 \x03(\x0b\x32\x32.tensorfleet.orchestrator.v1.Resources.LabelsEntry\x12\x16\n\texclusive\x18\x06 \x01(\x08H\x00\x88\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0c\n\n_exclusiveb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCES_LABELSENTRY']._loaded_options = None
   _globals['_RESOURCES_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_RESOURCES']._serialized_start=77
-  _globals['_RESOURCES']._serialized_end=290
-  _globals['_RESOURCES_LABELSENTRY']._serialized_start=245
-  _globals['_RESOURCES_LABELSENTRY']._serialized_end=290
+  _globals['_RESOURCES']._serialized_end=309
+  _globals['_RESOURCES_LABELSENTRY']._serialized_start=250
+  _globals['_RESOURCES_LABELSENTRY']._serialized_end=295
 # @@protoc_insertion_point(module_scope)

@@ -59,7 +59,7 @@ class Resources(_message.Message):
     gpu_kind: _builtins.str
     """The kind of GPU ("h200"); empty accepts any. Meaningless without gpus."""
     exclusive: _builtins.bool
-    """The task must be alone on its worker, as measurements need."""
+    """The task must be alone on its worker, as measurements need. Absent: what its kind needs."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels that a worker must carry, each with exactly this value; on a worker, the labels it has."""
@@ -72,12 +72,14 @@ class Resources(_message.Message):
         gpus: _builtins.int = ...,
         gpu_kind: _builtins.str = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
-        exclusive: _builtins.bool = ...,
+        exclusive: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_exclusive", b"_exclusive", "exclusive", b"exclusive"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpus", b"cpus", "exclusive", b"exclusive", "gpu_kind", b"gpu_kind", "gpus", b"gpus", "labels", b"labels", "memory_bytes", b"memory_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exclusive", b"_exclusive", "cpus", b"cpus", "exclusive", b"exclusive", "gpu_kind", b"gpu_kind", "gpus", b"gpus", "labels", b"labels", "memory_bytes", b"memory_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__exclusive: _TypeAlias = _typing.Literal["exclusive"]  # noqa: Y015
+    _WhichOneofArgType__exclusive: _TypeAlias = _typing.Literal["_exclusive", b"_exclusive"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__exclusive) -> _WhichOneofReturnType__exclusive | None: ...
 
 Global___Resources: _TypeAlias = Resources  # noqa: Y015

@@ -57,9 +57,13 @@ class AskedResources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         str, Meta(max_length=128, description='Kind of GPU ("h200"); empty accepts any')
     ] = ""
     labels: Annotated[Labels, Meta(description="Labels that a worker must carry")] = {}
-    exclusive: Annotated[bool, Meta(description="Alone on its worker, as measurements need")] = (
-        False
-    )
+    exclusive: (
+        Annotated[
+            bool,
+            Meta(description="Alone on its worker, as measurements need; else as its kind needs"),
+        ]
+        | None
+    ) = None
 
 
 class RetryRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

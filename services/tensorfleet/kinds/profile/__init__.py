@@ -1,0 +1,1 @@
+"""Profile jobs: measure algorithms over input sizes, and say how sure the figures are."""

@@ -1,0 +1,1 @@
+"""What is measured: algorithms, their inputs and their right answers."""

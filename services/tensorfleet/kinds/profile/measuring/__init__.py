@@ -1,0 +1,1 @@
+"""How times are taken: fresh processes that measure, and the process that conducts them."""
