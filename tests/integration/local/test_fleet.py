@@ -163,10 +163,11 @@ async def test_ctrl_c_while_a_fleet_comes_up_in_the_background_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     fleet = FleetOnDisk(home=tmp_path / "home")
-    with foreground(fleet, "--detach") as (process, output):
+    # Many workers: it must not be up before the signal comes, however slow this machine is.
+    with foreground(fleet, "--detach", "--workers", "12") as (process, output):
         await eventually(lambda: "valkey ready" in output.read_text())
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(60) == 130, output.read_text()
         assert "TensorFleet is up" not in output.read_text()
         assert fleet.processes() == []
     with fleet_running(fleet, "--workers", "1"):
