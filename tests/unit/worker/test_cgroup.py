@@ -91,26 +91,30 @@ def test_controllers_are_enabled_for_the_groups_below(tmp_path: Path) -> None:
     assert (played_root_of_worker / "cgroup.subtree_control").read_text() == "+memory"
 
 
+def kill_two_processes_in(cgroup: AttemptCgroup) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", JOINING, str(cgroup.folder / "cgroup.procs")],
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.read(2) == b"xx"
+        assert cgroup.kill()
+        assert process.wait(timeout=5) == -9
+
+
 async def test_kernel_kills_a_group_in_one_step() -> None:
     cgroup = new_cgroup("tensorfleet-test-of-the-kernel")
     if cgroup is None:
         pytest.skip("this machine lets the test make no cgroups")
+
+    def is_removed() -> bool:
+        # The second process may take a moment longer to be gone.
+        cgroup.remove()
+        return not cgroup.folder.exists()
+
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-c", JOINING, str(cgroup.folder / "cgroup.procs")],
-            stdout=subprocess.PIPE,
-        )
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.read(2) == b"xx"
-            assert cgroup.kill()
-            assert process.wait(timeout=5) == -9
-
-        def is_removed() -> bool:
-            # The second process may take a moment longer to be gone.
-            cgroup.remove()
-            return not cgroup.folder.exists()
-
+        kill_two_processes_in(cgroup)
         await eventually(is_removed)
         assert not cgroup.kill()
     finally:
