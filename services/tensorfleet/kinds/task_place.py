@@ -30,5 +30,9 @@ class TaskPlace:
     """The folder of the job's code; None when it has none."""
     codes: Mapping[str, Path] = field(default_factory=dict)
     """Folders of the further code packages that the plan names, by artifact id."""
+    code_artifact_id: str = ""
+    """What `code` was; empty when there is none."""
     worker: str = ""
     """The worker's name."""
+    memory_bytes: int = 0
+    """What the task may use of memory, with all its processes; 0 means any amount."""

@@ -187,7 +187,9 @@ class RunningAttempt:
                     plan=plan,
                     limits=limits,
                     codes={artifact_id: str(folder) for artifact_id, folder in files.codes.items()},
+                    code_artifact_id=self.assignment.code_artifact_id,
                     worker=self._surroundings.worker_name,
+                    memory_bytes=self.assignment.resources.memory_bytes,
                 )
             )
         )

@@ -37,8 +37,11 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     limits: TaskLimits
     codes: dict[str, str] = {}
     """Folders of the code packages that the plan names, by artifact id."""
+    code_artifact_id: str = ""
     worker: str = ""
     """The worker's name."""
+    memory_bytes: int = 0
+    """Of the whole task; 0 means any amount."""
     host: HostOrder | None = None
     """For a process that runs many tasks, each with a plan of its own; they agree in the rest."""
 
@@ -57,7 +60,9 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
         open_run=connected_run,
         code=code_folder,
         codes={artifact_id: Path(folder) for artifact_id, folder in order.codes.items()},
+        code_artifact_id=order.code_artifact_id,
         worker=order.worker,
+        memory_bytes=order.memory_bytes,
     )
     try:
         result = kind.run(order.plan, place)

@@ -50,8 +50,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Resident memory (RSS) of the process with its input, just before the call."""
     peak_bytes: int
     """The highest resident memory of the process and its children during the call."""
-    allocated_bytes: int
-    """The highest that Python's allocators (`tracemalloc`) had given out above the start."""
+    allocated_bytes: int = 0
+    """The highest that Python's allocators (`tracemalloc`) had given out above the start; 0 where a
+    call takes too long to be traced."""
     children_peak_bytes: int = 0
     """Of `peak_bytes`, what children had."""
 
@@ -150,7 +151,8 @@ class PairCell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One size of a comparison. The n-th processes of all sides ran interleaved."""
 
     size: int
-    loops: int = 0
+    loops_a: int = 0
+    loops_b: int = 0
     a: Processes = ()
     b: Processes = ()
     again: Processes = ()

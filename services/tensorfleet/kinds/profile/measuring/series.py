@@ -1,0 +1,236 @@
+"""Measures one algorithm over sizes: every size in every one of many fresh processes."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from tensorfleet.kinds.profile.measurement import (
+    Cell,
+    Machine,
+    Problem,
+    Series,
+    Usage,
+)
+from tensorfleet.kinds.profile.measuring.conductor import (
+    GROWING_TROUBLES,
+    Conductor,
+    Look,
+    Subject,
+    now,
+    too_long,
+)
+from tensorfleet.kinds.profile.measuring.lane_process import LaneFailed, LaneProcess
+from tensorfleet.kinds.profile.measuring.machine import DisturbanceWatch
+from tensorfleet.kinds.profile.measuring.timing import add_usage
+from tensorfleet.kinds.profile.statistics.complexity import fit
+
+# Tell(done, total): how far a task is, in measured processes and sizes.
+Tell = Callable[[int, int], None]
+MAX_EXTENSIONS = 3
+# A process that fails where others did not is an accident; more of them are a finding.
+MAX_ACCIDENTS = 2
+SIGNIFICANT_DIGITS = 6
+
+
+@dataclass(kw_only=True)
+class _SizeRecord:
+    size: int
+    look: Look | None = None
+    processes: list[tuple[float, ...]] = field(default_factory=list)
+    usage: Usage | None = None
+    disturbance: DisturbanceWatch = field(default_factory=DisturbanceWatch)
+    error: Problem | None = None
+    accidents: int = 0
+    notes: list[Problem] = field(default_factory=list)
+
+    @property
+    def is_measured(self) -> bool:
+        return self.error is None and self.look is not None
+
+    def cell(self) -> Cell:
+        return Cell(
+            size=self.size,
+            loops=self.look.loops if self.look else 0,
+            processes=tuple(self.processes),
+            usage=self.usage,
+            memory=self.look.memory if self.look else None,
+            disturbance=self.disturbance.found if self.processes else None,
+            error=self.error,
+            notes=(*(self.look.notes if self.look else ()), *self.notes),
+        )
+
+
+def measure_series(
+    conductor: Conductor,
+    subject: Subject,
+    sizes: Sequence[int],
+    machine: Machine,
+    *,
+    code: str,
+    check_outputs: bool,
+    auto_extend: bool,
+    tell: Tell,
+) -> Series:
+    """All of it.
+
+    Args:
+        sizes: Ascending; empty: those that the function declares itself.
+        code: The artifact id of the measured code, for the record.
+        auto_extend: Whether to add sizes while the complexity class cannot be told.
+
+    Raises:
+        LaneFailed: The algorithm cannot be imported.
+        Stopped: The fleet wants the task to end.
+    """
+    began = now()
+    measuring = _Measuring(conductor, subject, check_outputs, tell)
+    with conductor.lane(subject) as (_, ready):
+        first_sizes = list(sizes or ready.sizes)
+    algorithm = subject.algorithm
+    if ready.expected and ready.input not in algorithm.expected:
+        # What the function's own declaration says belongs to the record.
+        expected = {**algorithm.expected, ready.input: ready.expected}
+        algorithm = replace(algorithm, expected=expected)
+    measuring.measure(first_sizes)
+    extensions = 0
+    while auto_extend and extensions < MAX_EXTENSIONS and (more := measuring.missing_sizes()):
+        measuring.measure(more)
+        extensions += 1
+    return Series(
+        algorithm=algorithm,
+        code=code,
+        input=ready.input,
+        seed=subject.seed,
+        measuring=conductor.measuring,
+        machine=machine,
+        cells=tuple(record.cell() for record in measuring.records),
+        notes=tuple(measuring.notes),
+        started_at=began,
+        ended_at=now(),
+        is_extended=extensions > 0,
+    )
+
+
+class _Measuring:
+    def __init__(
+        self, conductor: Conductor, subject: Subject, check_outputs: bool, tell: Tell
+    ) -> None:
+        self.records: list[_SizeRecord] = []
+        self.notes: list[Problem] = []
+        self._conductor = conductor
+        self._subject = subject
+        self._check_outputs = check_outputs
+        self._tell = tell
+        self._done = self._total = 0
+        # Which size comes first in a process is no part of the result's meaning.
+        self._order = random.Random(subject.seed)  # noqa: S311
+
+    def measure(self, sizes: Sequence[int]) -> None:
+        """Measures further sizes."""
+        rounds = self._conductor.measuring.processes
+        new = [_SizeRecord(size=size) for size in sorted(sizes)]
+        self._total += len(new) * (rounds + 1)
+        self.records = sorted((*self.records, *new), key=lambda record: record.size)
+        self._look_at(new)
+        for number in range(rounds):
+            ready = [record for record in new if record.is_measured]
+            if not ready:
+                break
+            if number and self._conductor.is_time_up:
+                self.notes.append(self._conductor.fewer_processes(number))
+                break
+            self._run_round(ready)
+
+    def missing_sizes(self) -> list[int]:
+        """Sizes that may tell the complexity class; none when it is known, or time is up."""
+        if self._conductor.is_time_up or any(record.error for record in self.records):
+            return []
+        points = [
+            (record.size, [_median(values) for values in record.processes])
+            for record in self.records
+            if record.processes
+        ]
+        if len(points) < 2:
+            return []
+        found = fit(points)
+        if found.name is not None:
+            return []
+        known = {record.size for record in self.records}
+        most = self._subject.algorithm.max_size
+        return [
+            size
+            for size in found.suggested_sizes
+            if size not in known and (not most or size <= most)
+        ]
+
+    def _look_at(self, records: Sequence[_SizeRecord]) -> None:
+        trouble: Problem | None = None
+        for record in records:
+            known = [(r.size, r.look.seconds) for r in self.records if r.look and r.is_measured]
+            if trouble is not None:
+                message = f"not tried, as a smaller size had trouble: {trouble.message}"
+                record.error = Problem(code=trouble.code, message=message)
+            else:
+                record.error = too_long(
+                    record.size,
+                    [pair for pair in known if pair[0] < record.size],
+                    self._conductor.measuring.call_seconds,
+                )
+            if record.error is None:
+                self._look_at_one(record)
+            if record.error is not None and record.error.code in GROWING_TROUBLES:
+                trouble = trouble or record.error
+            self._advance(1)
+
+    def _look_at_one(self, record: _SizeRecord) -> None:
+        try:
+            with self._conductor.lane(self._subject) as (lane, ready):
+                self._conductor.load(lane, record.size)
+                record.look = self._conductor.look(
+                    lane, has_reference=self._check_outputs and ready.has_reference
+                )
+        except LaneFailed as exc:
+            record.error = exc.problem
+
+    def _run_round(self, records: list[_SizeRecord]) -> None:
+        order = self._order.sample(records, len(records))
+        while order:
+            try:
+                with self._conductor.lane(self._subject) as (lane, _):
+                    while order:
+                        record = order.pop()
+                        self._conductor.load(lane, record.size)
+                        self._take(lane, record)
+                        self._advance(1)
+            except LaneFailed as exc:
+                # That process is lost; another one goes on with the rest.
+                record.accidents += 1
+                record.notes.append(exc.problem)
+                if record.accidents > MAX_ACCIDENTS:
+                    record.error = exc.problem
+
+    def _take(self, lane: LaneProcess, record: _SizeRecord) -> None:
+        assert record.look is not None  # noqa: S101  only what was looked at is measured
+        measuring = self._conductor.measuring
+        record.disturbance.begin()
+        taken = self._conductor.take(lane, record.look, measuring.values, measuring.warmups)
+        record.disturbance.end(taken.cpu_seconds)
+        record.processes.append(tuple(rounded(value) for value in taken.values))
+        record.usage = add_usage(record.usage, taken.usage)
+
+    def _advance(self, steps: int) -> None:
+        self._done += steps
+        self._tell(min(self._done, self._total), self._total)
+
+
+def rounded(seconds: float) -> float:
+    """As exact as any clock is, and half as long in JSON."""
+    return float(f"{seconds:.{SIGNIFICANT_DIGITS}g}")
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
