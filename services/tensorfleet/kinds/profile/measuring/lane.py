@@ -329,13 +329,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _serve(
-    connection: socket.socket, answer: Callable[[messages.Command], messages.Answer]
-) -> None:
-    while packet := connection.recv(messages.MAX_MESSAGE_BYTES):
-        connection.send(messages.encode(answer(messages.decode_command(packet))))
-
-
 def main() -> None:
     """Serves until the conductor goes."""
     lane, connection = Lane(), socket.socket(fileno=int(sys.argv[1]))
