@@ -16,15 +16,12 @@ from tensorfleet.orchestrator.convert.sessions import (
 )
 from tensorfleet.orchestrator.convert.tasks import ref_from_message, ref_to_message
 from tensorfleet.orchestrator.convert.times import to_duration
-from tensorfleet.orchestrator.convert.values import resources_from_message
-from tensorfleet.orchestrator.dispatcher import Dispatcher
+from tensorfleet.orchestrator.dispatcher import Dispatcher, running_here
 from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_changes import AttemptEnd
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.quarantine import QuarantineWatch
-from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.scheduling.offers import RunningHere
-from tensorfleet.orchestrator.scheduling.order import priority_number
 from tensorfleet.orchestrator.session import MAX_UNANSWERED_RENEWALS, WorkerSession
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import AttemptRef
@@ -125,7 +122,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         told = {ref_from_message(running.ref): running for running in message.running}
         current = await self._lifecycle.current_refs(worker.id, list(told))
         for ref in current:
-            session.hold(await self._running_here(ref, resources_from_message(told[ref].resources)))
+            session.hold(await self._running_here(ref))
         # What it was given and does not run died with its last life, or got lost on the way: no
         # need to wait for the lease.
         await self._store.written()
@@ -143,16 +140,11 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         )
         return session
 
-    async def _running_here(self, ref: AttemptRef, resources: Resources) -> RunningHere:
+    async def _running_here(self, ref: AttemptRef) -> RunningHere:
         job, tasks = await self._store.look_up(job_id_of(ref.task_id), [ref.task_id])
         attempts = tasks[ref.task_id].attempts
-        return RunningHere(
-            ref=ref,
-            resources=resources,
-            start_time=attempts[-1].start_time if attempts else self._clock(),
-            rank=priority_number(job.spec.priority),
-            is_preemptible=job.spec.is_preemptible,
-        )
+        started = attempts[-1].start_time if attempts else self._clock()
+        return running_here(ref, job.spec, started)
 
     async def _read(
         self, session: WorkerSession, records: AsyncIterator[Message], first: Message

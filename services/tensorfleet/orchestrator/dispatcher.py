@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from tensorfleet.orchestrator.convert.sessions import assignment_record, stop_record
-from tensorfleet.orchestrator.job import Job
+from tensorfleet.orchestrator.job import Job, JobSpec
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.queue.task_queue import TaskQueue
 from tensorfleet.orchestrator.scheduling.matching import Placement, match
@@ -33,6 +33,17 @@ LINES_A_QUEUE = 64
 Claims = Sequence[tuple[AttemptRef, WorkerId]]
 
 log = structlog.get_logger(__name__)
+
+
+def running_here(ref: AttemptRef, spec: JobSpec, start_time: datetime) -> RunningHere:
+    """What a session notes of a job's attempt."""
+    return RunningHere(
+        ref=ref,
+        resources=spec.resources,
+        start_time=start_time,
+        rank=priority_number(spec.priority),
+        is_preemptible=spec.is_preemptible,
+    )
 
 
 class Dispatcher:
@@ -129,16 +140,7 @@ class Dispatcher:
             # Its lease runs out, and it goes elsewhere.
             log.warning("placed task not sent", task_id=ref.task_id, problem=str(exc))
             return
-        session.hold(
-            RunningHere(
-                ref=ref,
-                resources=job.spec.resources,
-                start_time=self._clock(),
-                rank=priority_number(job.spec.priority),
-                is_preemptible=job.spec.is_preemptible,
-            )
-        )
-        session.credits -= 1
+        session.assign(running_here(ref, job.spec, self._clock()))
         session.send(assignment_record(job, [(ref, tasks[ref.task_id])]))
 
     async def _match(self, recording: asyncio.TaskGroup) -> None:
@@ -202,7 +204,7 @@ class Dispatcher:
             # It has ended meanwhile: the lease runs out, and the task goes elsewhere.
             return
         line = placement.line
-        session.hold(
+        session.assign(
             RunningHere(
                 ref=ref,
                 resources=line.shape.resources,
@@ -211,7 +213,6 @@ class Dispatcher:
                 is_preemptible=line.is_preemptible,
             )
         )
-        session.credits -= 1
         session.last_assigned = now
 
     async def _start(self, job_id: JobId, claimed: Claims) -> None:

@@ -235,13 +235,20 @@ def resume(job: Job, now: datetime) -> JobChange:
     return _in_state(job, _open_state(job), now)
 
 
-def retry(job: Job, tasks: Tasks, now: datetime) -> JobChange:
+def retry(job: Job, tasks: Tasks, now: datetime, *, is_further: bool = False) -> JobChange:
     """Failed and cancelled tasks of an ended job wait again, with all their attempts to come.
+
+    Args:
+        is_further: Whether others of the job's tasks wait again already: it may be open then, and
+            stays as it is when it was cancelled or has succeeded meanwhile.
 
     Raises:
         JobNotEnded: It has not ended, or it succeeded and has nothing to do again.
     """
-    if job.state not in (JobState.FAILED, JobState.CANCELLED):
+    has_failed = job.state in (JobState.FAILED, JobState.CANCELLED)
+    if is_further and (job.cancel_request_time is not None or job.state is JobState.SUCCEEDED):
+        return JobChange(job=job)
+    if not has_failed and not is_further:
         raise JobNotEnded(
             f"job {job.id} is {job.state.value}; only a failed or cancelled job can be retried"
         )
@@ -258,20 +265,19 @@ def retry(job: Job, tasks: Tasks, now: datetime) -> JobChange:
         if task.state in (TaskState.FAILED, TaskState.CANCELLED)
     ]
     counted = recount(job, ((move.before.state, move.after.state) for move in moves))
-    job = replace(
-        counted,
-        state=_open_state(counted),
-        end_time=None,
-        failure=None,
-        cancel_request_time=None,
-        waits_for=frozenset(),
-    )
-    told = EventDraft(time=now, payload=JobStateChange(state=job.state))
-    return JobChange(
-        job=job,
-        tasks=tuple(move.after for move in moves),
-        events=(told, *(move.event(now) for move in moves)),
-    )
+    events = tuple(move.event(now) for move in moves)
+    if has_failed:
+        counted = replace(
+            counted,
+            state=_open_state(counted),
+            end_time=None,
+            failure=None,
+            cancel_request_time=None,
+            waits_for=frozenset(),
+        )
+        told = EventDraft(time=now, payload=JobStateChange(state=counted.state))
+        events = (told, *events)
+    return JobChange(job=counted, tasks=tuple(move.after for move in moves), events=events)
 
 
 def update(job: Job, changed: Job, now: datetime, words: str) -> JobChange:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -15,13 +16,15 @@ from tensorfleet.orchestrator.job_changes import Tasks
 from tensorfleet.orchestrator.job_plan import plan_job
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
-from tensorfleet.orchestrator.task import Task
+from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import FieldError, InvalidJob
-from tensorfleet.shared.ids import JobId
+from tensorfleet.shared.ids import JobId, TaskId
 
 # A larger spec is planned in a thread: workers' signs of life must not wait for it.
 PLAN_ASIDE_BYTES = 64 * 1024
+# Tasks that wait again in one transaction when their job is retried.
+RETRY_PAGE = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -136,13 +139,30 @@ class JobControl:
             JobNotFound: There is none in the project.
             JobNotEnded: It has not ended, or it succeeded.
         """
-        await self._store.get_job(job_id, project)
-        now = self._clock()
-        change = await self._lifecycle.change(
-            job_id, None, lambda job, tasks: job_changes.retry(job, tasks, now)
-        )
-        await self._backlog.put_all(change.job)
-        return change.job
+        job = await self._store.get_job(job_id, project)
+        unfinished = await self._unfinished(job)
+        # In steps, because one transaction for a hundred thousand tasks would hold up everything
+        # else; a gang is small, and waits again as a whole.
+        step = max(1, len(unfinished)) if job.spec.is_gang else RETRY_PAGE
+        for start in range(0, max(1, len(unfinished)), step):
+            rule = partial(job_changes.retry, now=self._clock(), is_further=start > 0)
+            change = await self._lifecycle.change(job_id, unfinished[start : start + step], rule)
+            job = change.job
+            await self._backlog.put(job, change.tasks)
+        return job
+
+    async def _unfinished(self, job: Job) -> list[TaskId]:
+        """The tasks of an ended job that have not succeeded."""
+        found: list[TaskId] = []
+        after = -1
+        while job.state.is_terminal and (
+            page := await self._store.list_tasks(
+                job.id, state=None, after_index=after, limit=RETRY_PAGE
+            )
+        ):
+            found += [task.id for task in page if task.state is not TaskState.SUCCEEDED]
+            after = page[-1].index
+        return found
 
     async def update(
         self,

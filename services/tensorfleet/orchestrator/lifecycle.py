@@ -54,8 +54,9 @@ class JobLifecycle:
         self._ending = Gathering(self._follow_job_ends, most=1_000)
 
     async def flush(self) -> None:
-        """Waits until leases are given back; before the connection to Redis closes."""
+        """Waits until leases are given back and ends are followed; before the stores close."""
         await self._releasing.flush()
+        await self._ending.flush()
 
     async def start(
         self,

@@ -129,7 +129,9 @@ class Reconciler:
                 await self._follow_dependencies(job)
             elif job.cancel_request_time is not None:
                 # Whoever was cancelling it has died.
-                await self._lifecycle.cancel_waiting(job)
+                stopped = await self._lifecycle.cancel_waiting(job)
+                if stopped.state.is_terminal:
+                    await self._lifecycle.follow_job_end(stopped)
             else:
                 added += await self._backlog.add_again(job, list(of_job))
         return added

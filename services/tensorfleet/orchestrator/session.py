@@ -61,6 +61,11 @@ class WorkerSession:
         """Whether it may be sent another assignment."""
         return self.credits > 0 and not self.is_closed and self.worker.takes_tasks(now)
 
+    def assign(self, running: RunningHere) -> None:
+        """Notes that a task is on its way to the worker, which asked for one."""
+        self.hold(running)
+        self.credits -= 1
+
     def hold(self, running: RunningHere) -> None:
         """Notes that a task is on the worker."""
         if running.ref in self.held:

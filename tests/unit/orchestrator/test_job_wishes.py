@@ -139,6 +139,31 @@ def test_retry_of_a_job_that_never_ran_makes_it_pending() -> None:
     assert played.retry().job.state is JobState.PENDING
 
 
+def test_retry_in_steps_goes_on_while_the_first_tasks_run() -> None:
+    played = Played(tasks=2)
+    played.cancel()
+    first = {task.id: task for task in played.tasks.values() if task.index == 0}
+    second = {task.id: task for task in played.tasks.values() if task.index == 1}
+    played.take(job_changes.retry(played.job, first, LATER))
+    assert played.job.state is JobState.RUNNING
+    assert played.run(0).job.state is JobState.CANCELLED, "the second task still is"
+    change = played.take(job_changes.retry(played.job, second, LATER, is_further=True))
+    assert states_told(change) == [JobState.RUNNING, TaskState.QUEUED]
+    assert played.run(1).job.state is JobState.SUCCEEDED
+
+
+def test_retry_in_steps_ends_where_the_job_was_cancelled_again() -> None:
+    played = Played(tasks=2)
+    played.cancel()
+    first = {task.id: task for task in played.tasks.values() if task.index == 0}
+    second = {task.id: task for task in played.tasks.values() if task.index == 1}
+    played.take(job_changes.retry(played.job, first, LATER))
+    played.start(0)
+    played.cancel()
+    change = job_changes.retry(played.job, second, LATER, is_further=True)
+    assert (change.tasks, change.events) == ((), ())
+
+
 def test_only_a_failed_or_cancelled_job_can_be_retried() -> None:
     played = Played()
     for step in (lambda: None, lambda: played.start(0), lambda: played.end(0)):
