@@ -101,7 +101,7 @@ class Conductor:
             raise LaneFailed(Problem(code=exc.problem.code, message=text)) from exc
 
     def look(
-        self, lane: LaneProcess, *, has_reference: bool, save_work: str = "", same_as: str = ""
+        self, lane: LaneProcess, *, checks_outputs: bool, save_work: str = "", same_as: str = ""
     ) -> Look:
         """Checks the function on the loaded input, and finds how often to call it for a value.
 
@@ -115,9 +115,9 @@ class Conductor:
             messages.MeasureMemory(), messages.MemoryMeasured, measuring.call_seconds
         ).memory
         checked = lane.ask(
-            messages.Check(has_reference=has_reference, save_work=save_work, same_as=same_as),
+            messages.Check(checks_outputs=checks_outputs, save_work=save_work, same_as=same_as),
             messages.Checked,
-            2 * measuring.call_seconds + PREPARATION_SECONDS * has_reference,
+            2 * measuring.call_seconds + PREPARATION_SECONDS * checks_outputs,
         )
         if checked.seconds >= measuring.value_seconds:
             loops = 1

@@ -39,8 +39,8 @@ class Load(Message, frozen=True, kw_only=True, tag="load"):
 class Check(Message, frozen=True, kw_only=True, tag="check"):
     """Conductor: call the function on the loaded input, twice, and look at what it does."""
 
-    has_reference: bool
-    """Whether to compare the answer with the algorithm's reference, if it has one."""
+    checks_outputs: bool
+    """Whether there must be an answer, and the algorithm's reference, if any, the same."""
     save_work: str = ""
     """A file to write input and answer to, for another lane; empty: none."""
     same_as: str = ""
@@ -75,7 +75,6 @@ class IsSetUp(Message, frozen=True, kw_only=True, tag="is_set_up"):
     input: str
     sizes: tuple[int, ...]
     expected: str
-    has_reference: bool
 
 
 class Loaded(Message, frozen=True, kw_only=True, tag="loaded"):

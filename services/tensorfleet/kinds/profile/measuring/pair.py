@@ -158,11 +158,11 @@ class _Measuring:
             answer = str(Path(folder) / "answer") if self._check_outputs else ""
             try:
                 for side in ("a", "b"):
-                    with self._conductor.lane(self._subjects[side]) as (lane, ready):
+                    with self._conductor.lane(self._subjects[side]) as (lane, _):
                         self._conductor.load(lane, record.size)
                         record.looks[side] = self._conductor.look(
                             lane,
-                            has_reference=self._check_outputs and ready.has_reference,
+                            checks_outputs=self._check_outputs,
                             save_work=answer if side == "a" else "",
                             same_as=answer if side == "b" else "",
                         )

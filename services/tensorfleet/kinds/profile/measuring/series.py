@@ -186,11 +186,9 @@ class _Measuring:
 
     def _look_at_one(self, record: _SizeRecord) -> None:
         try:
-            with self._conductor.lane(self._subject) as (lane, ready):
+            with self._conductor.lane(self._subject) as (lane, _):
                 self._conductor.load(lane, record.size)
-                record.look = self._conductor.look(
-                    lane, has_reference=self._check_outputs and ready.has_reference
-                )
+                record.look = self._conductor.look(lane, checks_outputs=self._check_outputs)
         except LaneFailed as exc:
             record.error = exc.problem
 
