@@ -7,6 +7,9 @@ from tensorfleet.shared.errors import FieldError, InvalidJob
 
 DATASET_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[1-9][0-9]{0,8})?")
 VARIABLE_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+FUNCTION_PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+"""Functions by name: "package.module:function"."""
+MODULE_PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 RESERVED_PREFIX = "TENSORFLEET_"
 
 
@@ -34,6 +37,20 @@ def environment_problems(environment: Mapping[str, str]) -> list[FieldError]:
         if "\0" in value:
             problems.append(FieldError(field=field, message="must not contain a zero byte"))
     return problems
+
+
+def missing_module(function: str, file_names: frozenset[str]) -> str | None:
+    """The file that a function's module should be, when the code folder has only its package.
+
+    None when it is there, or may be installed on the workers, which cannot be seen from here.
+    """
+    package, *inner = function.partition(":")[0].split(".")
+    if not inner or not any(name.startswith(f"{package}/") for name in file_names):
+        return None
+    path = "/".join((package, *inner))
+    if f"{path}.py" in file_names or f"{path}/__init__.py" in file_names:
+        return None
+    return f"{path}.py"
 
 
 def raise_problems(kind: str, problems: list[FieldError]) -> None:

@@ -1,6 +1,5 @@
 """What a user may ask of a call job."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -14,8 +13,6 @@ MAX_CALLS = 100_000
 # be there; a call that really needs a core asks for it.
 DEFAULT_RESOURCES = DefaultResources(cpus=0.005, memory_bytes=8 * 1024 * 1024)
 
-_FUNCTION_PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_MODULE_PATTERN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 # A wrong list has as many problems as entries; these are enough to see what is wrong.
 _SHOWN_PROBLEMS = 20
 
@@ -49,7 +46,7 @@ def check(spec: Spec) -> None:
         InvalidJob: Some are broken; it lists all of them.
     """
     problems = spec_rules.environment_problems(spec.environment)
-    if not _FUNCTION_PATTERN.fullmatch(spec.function):
+    if not spec_rules.FUNCTION_PATTERN.fullmatch(spec.function):
         problems.append(
             FieldError(
                 field="spec.function",
@@ -64,7 +61,7 @@ def check(spec: Spec) -> None:
     problems += [
         FieldError(field=f"spec.preload[{index}]", message="is not a module's name")
         for index, module in enumerate(spec.preload)
-        if not _MODULE_PATTERN.fullmatch(module)
+        if not spec_rules.MODULE_PATTERN.fullmatch(module)
     ][:_SHOWN_PROBLEMS]
     spec_rules.raise_problems("call", problems)
 
@@ -80,14 +77,10 @@ def check_code(spec: Spec, file_names: frozenset[str]) -> None:
     Raises:
         InvalidJob: The folder has the module's package, but not the module.
     """
-    package, *inner = spec.function.partition(":")[0].split(".")
-    if not inner or not any(name.startswith(f"{package}/") for name in file_names):
-        # The module may be installed on the workers, which cannot be seen from here.
+    missing = spec_rules.missing_module(spec.function, file_names)
+    if missing is None:
         return
-    path = "/".join((package, *inner))
-    if f"{path}.py" in file_names or f"{path}/__init__.py" in file_names:
-        return
-    message = f"{path}.py is not in the code folder"
+    message = f"{missing} is not in the code folder"
     raise InvalidJob(
         f"the function's module is missing: {message}",
         (FieldError(field="spec.function", message=message),),

@@ -1,0 +1,65 @@
+"""Machine learning with scikit-learn, on tables of a fixed width.
+
+Nothing in them is left to chance: k-means begins with the first rows and makes a fixed number of
+steps. They use as many threads as the task has cores.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from tensorfleet.kinds.profile.algorithms.learning_sizes import (
+    CLUSTERS,
+    COMPONENTS,
+    ITERATIONS,
+    NEIGHBOURS,
+)
+
+Table = NDArray[np.float64]  # (rows, width) float64
+
+
+def kmeans(points: Table) -> Table:
+    """Twenty steps of Lloyd's algorithm from the first 64 rows. (clusters, width) centres."""
+    clusters = min(CLUSTERS, len(points))
+    model = KMeans(
+        clusters,
+        init=points[:clusters],
+        n_init=1,
+        max_iter=ITERATIONS,
+        tol=0.0,
+        algorithm="lloyd",
+    )
+    centres: Table = model.fit(points).cluster_centers_
+    return centres
+
+
+def pca(points: Table) -> tuple[NDArray[Any], Table]:
+    """The variances along the first four principal components, and these, by a full SVD.
+
+    Raises:
+        ValueError: There is only one row.
+    """
+    if len(points) < 2:
+        raise ValueError("principal components need at least two rows: use sizes from 2")
+    components = min(COMPONENTS, *points.shape)
+    model = PCA(components, svd_solver="full").fit(points)
+    return model.explained_variance_, model.components_
+
+
+def knn(points: Table, labels: NDArray[Any], queries: Table) -> NDArray[Any]:
+    """The label that most of the five nearest rows have, for each query, by brute force."""
+    neighbours = min(NEIGHBOURS, len(points))
+    model = KNeighborsClassifier(neighbours, algorithm="brute").fit(points, labels)
+    predicted: NDArray[Any] = model.predict(queries)
+    return predicted
+
+
+def linear_regression(points: Table, targets: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Least squares: the coefficients and the intercept."""
+    model = LinearRegression().fit(points, targets)
+    return model.coef_, float(model.intercept_)

@@ -1,0 +1,28 @@
+"""Multiplying square matrices, by hand and by the processor's best library."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]  # (n, n) float64
+
+
+def matrix_multiply_naive(a: Matrix, b: Matrix) -> list[list[float]]:
+    """Three nested loops in Python. Rows of the product, as lists."""
+    rows: list[list[float]] = a.tolist()
+    columns: list[list[float]] = b.T.tolist()
+    product = []
+    for row in rows:
+        line = []
+        for column in columns:
+            total = 0.0
+            for left, right in zip(row, column, strict=True):
+                total += left * right
+            line.append(total)
+        product.append(line)
+    return product
+
+
+def matrix_multiply_blas(a: Matrix, b: Matrix) -> Matrix:
+    """NumPy's, which calls BLAS. It uses as many threads as the task has cores."""
+    product: Matrix = np.matmul(a, b)
+    return product
