@@ -196,7 +196,7 @@ def test_memory_of_children_counts() -> None:
 
 def test_wrong_generators_are_told() -> None:
     no_tuple = algorithm("total", inputs={"x": "strange:no_tuple"})
-    assert "must return a tuple" in error_of(no_tuple)
+    assert "let it return the tuple" in error_of(no_tuple)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,16 @@ class Conductor:
             )
             yield process, ready
 
+    def greet(self, subject: Subject) -> messages.IsSetUp:
+        """What a first process says of the algorithm.
+
+        Raises:
+            LaneFailed: It cannot import it.
+            Stopped: The fleet wants the task to end.
+        """
+        with self.lane(subject) as (_, ready):
+            return ready
+
     def load(self, lane: LaneProcess, size: int) -> None:
         """Lets a lane make the input of a size.
 

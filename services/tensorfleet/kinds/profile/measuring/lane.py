@@ -99,43 +99,26 @@ class Lane:
             sys.path.insert(0, command.code_folder)
         loaded = self._loaded = load(command.algorithm)
         self._is_gc_enabled, self._seed = command.is_gc_enabled, command.seed
-        self._input = command.input or next(iter(loaded.inputs))
-        if self._input not in loaded.inputs:
-            raise _Trouble(
-                "UNKNOWN_INPUT",
-                f"{command.algorithm.name} has no input {self._input!r}; it has: "
-                f"{', '.join(loaded.inputs)}",
-            )
+        self._input = command.input or next(iter(loaded.generators))
         gc.collect()
         gc.freeze()
         if command.memory_bytes:
             _limit_memory(command.memory_bytes)
         return messages.IsSetUp(
             input=self._input,
-            sizes=loaded.sizes,
-            expected=loaded.expected.get(self._input, ""),
+            algorithm=loaded.algorithm,
         )
 
     def _load(self, size: int) -> messages.Answer:
         self._arguments = ()
         before = psutil.Process().memory_info().rss
-        self._arguments = self._new_arguments(size)
+        self._arguments = self._subject.arguments(self._input, size, self._seed)
         self._input_bytes = max(64, psutil.Process().memory_info().rss - before)
         self._changes_input = None
         return messages.Loaded()
 
-    def _new_arguments(self, size: int) -> Arguments:
-        made = self._algorithm.inputs[self._input](size, self._seed)
-        if not isinstance(made, tuple):
-            raise _Trouble(
-                "WRONG_INPUT",
-                f"the generator of {self._input!r} returned {type(made).__name__}; it must return "
-                "a tuple of the function's arguments",
-            )
-        return made
-
     def _check(self, command: messages.Check) -> messages.Answer:
-        function, tolerance = self._algorithm.function, self._algorithm.tolerance
+        function, tolerance = self._subject.function, self._subject.algorithm.tolerance
         copy = copier_of(self._arguments)
         self._forks.reset()
         outputs, seconds, written, changes = [], [], [], False
@@ -159,7 +142,7 @@ class Lane:
                 silence = exc
         self._changes_input = changes
         if command.checks_outputs:
-            if self._algorithm.reference is not None:
+            if self._subject.reference is not None:
                 self._compare_with_reference(outputs[0], silence)
             elif silence is not None:
                 raise silence
@@ -187,9 +170,9 @@ class Lane:
         )
 
     def _compare_with_reference(self, output: Any, silence: NoOutput | None) -> None:
-        assert self._algorithm.reference is not None  # noqa: S101  the caller has looked
-        right = self._algorithm.reference(*copier_of(self._arguments)())
-        if same(output, right, self._algorithm.tolerance):
+        assert self._subject.reference is not None  # noqa: S101  the caller has looked
+        right = self._subject.reference(*copier_of(self._arguments)())
+        if same(output, right, self._subject.algorithm.tolerance):
             return
         if silence is not None:
             raise silence
@@ -214,24 +197,24 @@ class Lane:
 
     def _measure_memory(self) -> messages.Answer:
         self._forks.reset()
-        memory = memory_of(partial(self._algorithm.function, *copier_of(self._arguments)()))
+        memory = memory_of(partial(self._subject.function, *copier_of(self._arguments)()))
         self._forks.end_if_child()
         self._raise_for_processes()
         return messages.MemoryMeasured(memory=memory)
 
     def _trace_allocations(self) -> messages.Answer:
-        call = partial(self._algorithm.function, *copier_of(self._arguments)())
+        call = partial(self._subject.function, *copier_of(self._arguments)())
         return messages.AllocationsTraced(allocated_bytes=allocated_by(call))
 
     def _timer(self) -> Timer:
         if self._changes_input is None:
             # A lane that did not check looks with one call, which warms up as well.
             arguments = copier_of(self._arguments)()
-            self._algorithm.function(*arguments)
+            self._subject.function(*arguments)
             self._forks.end_if_child()
             self._changes_input = not same(arguments, self._arguments, 0.0)
         return Timer(
-            self._algorithm.function,
+            self._subject.function,
             self._arguments,
             copier_of(self._arguments) if self._changes_input else None,
             input_bytes=self._input_bytes,
@@ -239,7 +222,7 @@ class Lane:
         )
 
     @property
-    def _algorithm(self) -> LoadedAlgorithm:
+    def _subject(self) -> LoadedAlgorithm:
         assert self._loaded is not None  # noqa: S101  the conductor sets up first
         return self._loaded
 

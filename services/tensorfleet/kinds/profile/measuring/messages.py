@@ -70,11 +70,11 @@ class TraceAllocations(Message, frozen=True, kw_only=True, tag="trace_allocation
 
 
 class IsSetUp(Message, frozen=True, kw_only=True, tag="is_set_up"):
-    """Lane: imported; and what the function's own declaration says."""
+    """Lane: imported."""
 
     input: str
-    sizes: tuple[int, ...]
-    expected: str
+    algorithm: Algorithm
+    """Completed by what the function's own declaration says."""
 
 
 class Loaded(Message, frozen=True, kw_only=True, tag="loaded"):

@@ -84,16 +84,15 @@ def measure_pair(
         Stopped: The fleet wants the task to end.
     """
     began = now()
-    with conductor.lane(a) as (_, ready), conductor.lane(b):
-        chosen = sorted(sizes or ready.sizes)
-    # Both get the arguments that the first one's generator makes.
+    ready, ready_b = conductor.greet(a), conductor.greet(b)
+    chosen = sorted(sizes or ready.algorithm.sizes)
     subjects = {"a": a, "b": b, "again": a}
     measuring = _Measuring(conductor, subjects, check_outputs, tell)
     records = [_PairRecord(size=size) for size in chosen]
     measuring.measure(records)
     return Comparison(
-        a=a.algorithm,
-        b=b.algorithm,
+        a=ready.algorithm,
+        b=ready_b.algorithm,
         code_a=codes[0],
         code_b=codes[1],
         input=ready.input,

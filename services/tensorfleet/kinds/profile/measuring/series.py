@@ -4,8 +4,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from msgspec.structs import replace
-
 from tensorfleet.kinds.profile.measurement import (
     Cell,
     Machine,
@@ -85,21 +83,15 @@ def measure_series(
         Stopped: The fleet wants the task to end.
     """
     began = now()
+    ready = conductor.greet(subject)
     measuring = _Measuring(conductor, subject, check_outputs, tell)
-    with conductor.lane(subject) as (_, ready):
-        first_sizes = list(sizes or ready.sizes)
-    algorithm = subject.algorithm
-    if ready.expected and ready.input not in algorithm.expected:
-        # What the function's own declaration says belongs to the record.
-        expected = {**algorithm.expected, ready.input: ready.expected}
-        algorithm = replace(algorithm, expected=expected)
-    measuring.measure(first_sizes)
+    measuring.measure(sizes or ready.algorithm.sizes)
     extensions = 0
     while auto_extend and extensions < MAX_EXTENSIONS and (more := measuring.missing_sizes()):
         measuring.measure(more)
         extensions += 1
     return Series(
-        algorithm=algorithm,
+        algorithm=ready.algorithm,
         code=code,
         input=ready.input,
         seed=subject.seed,
