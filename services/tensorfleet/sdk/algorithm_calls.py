@@ -13,7 +13,7 @@ from tensorfleet.kinds.profile.algorithms.algorithm import Algorithm
 from tensorfleet.sdk.definition_calls import DefinitionCalls
 from tensorfleet.sdk.submission import pack_code
 from tensorfleet.sdk.uploads import upload_files
-from tensorfleet.shared.errors import FieldError, InvalidInput
+from tensorfleet.shared.errors import FieldError, InvalidInput, NameTaken
 from tensorfleet.shared.local_files import LocalFile
 from tensorfleet.shared.rest.checking import check_document
 from tensorfleet.shared.rest.jobs import Job
@@ -83,6 +83,10 @@ class AlgorithmCalls(DefinitionCalls, ABC):
         from tensorfleet.kinds.profile.definitions import DEFINITIONS
 
         described = _describe(algorithm)
+        if described.name in DEFINITIONS.builtin:
+            raise NameTaken(
+                f"{described.name!r} is the name of a built-in algorithm; choose another one"
+            )
         if code:
             files = pack_code(str(code), Path())
             if files is None:
@@ -153,7 +157,8 @@ class AlgorithmCalls(DefinitionCalls, ABC):
         if code:
             asked["code"] = str(code)
         form: Any = check_document(asked, FORMS["compare"], what="comparison")
-        return self.submit(form.to_job(), idempotency_key=idempotency_key, on_bytes=on_bytes)
+        job = msgspec.json.decode(msgspec.json.encode(form.to_job()))
+        return self.submit(job, idempotency_key=idempotency_key, on_bytes=on_bytes)
 
 
 def _named(algorithm: str | AnyAlgorithm) -> Any:

@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 
+from tests.foreign.walk.route import Route
+
 
 class Stroll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Goes one way and another."""
 
-    there: str
-    back: str
+    there: str | Route
+    back: str | Route
     name: str = ""
     code: str = ""
 
@@ -17,10 +19,14 @@ class Stroll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The job's document."""
         return {
             "kind": "walk",
-            "name": self.name or f"{self.there} and {self.back}",
+            "name": self.name or f"{_name(self.there)} and {_name(self.back)}",
             "code": self.code,
-            "spec": {"routes": [self.there, self.back]},
+            "spec": {"routes": msgspec.to_builtins([self.there, self.back])},
         }
+
+
+def _name(route: str | Route) -> str:
+    return route if isinstance(route, str) else route.name
 
 
 FORMS = {"stroll": Stroll}

@@ -205,11 +205,19 @@ async def test_form_and_job_share_idempotency_keys(gateway: RunningGateway) -> N
     assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_CONFLICT")
 
 
+async def test_form_takes_whole_descriptions(gateway: RunningGateway) -> None:
+    body = {"there": {"name": "own", "steps": ["up"]}, "back": "line"}
+    job = (await gateway.http.post("/api/v1/stroll", json=body)).json()
+    assert job["name"] == "own and line"
+    assert job["spec"] == {"routes": [{"name": "own", "steps": ["up"]}, "line"]}
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
         ({"there": "lake", "bck": "line"}, {"back", "bck"}),
         ({"there": 1, "back": "line"}, {"there"}),
+        ({"there": {"name": "x", "stops": 1}, "back": "line"}, {"there.steps", "there.stops"}),
         ({"there": "forbidden", "back": "line"}, {"spec.x"}),
         ({"there": "lake", "back": "line", "name": "a\nb"}, {"name"}),
     ],

@@ -33,7 +33,9 @@ def _route(kind: str, form: str, shape: type[msgspec.Struct]) -> BaseRouteHandle
         upstreams: NamedDependency[SkipValidation[Upstreams]],
         idempotency_key: IdempotencyKey = None,
     ) -> Response[Job]:
-        return await submit_job(check_job(data.to_job()), upstreams, idempotency_key)
+        # As it would have come by POST /api/v1/jobs: lists for tuples, and nothing but JSON.
+        document = msgspec.json.decode(msgspec.json.encode(data.to_job()))
+        return await submit_job(check_job(document), upstreams, idempotency_key)
 
     body, dto = body_of(shape)
     submit.__name__ = form.replace("-", "_")
