@@ -197,3 +197,24 @@ async def test_every_replica_knows_a_definition_at_once(running: Running) -> Non
         await delete(two, "lake")
         with pytest.raises(errors.InvalidJob):
             await walk(one, ["lake"])
+
+
+async def test_profile_job_measures_an_algorithm_that_was_registered(
+    patient: OrchestratorDoor,
+) -> None:
+    algorithm = {
+        "name": "my_sort",
+        "function": "sorts:mine",
+        "code": "a" * 64,
+        "inputs": {"random": "random"},
+        "sizes": [10, 100],
+    }
+    await define(patient, algorithm, kind="profile")
+    spec = job_pb2.JobSpec(
+        kind="profile", spec_json=json.dumps({"algorithms": ["my_sort", "quick_sort"]})
+    )
+    job = (await patient.jobs.CreateJob(jobs_pb.CreateJobRequest(spec=spec))).job
+    mine, built_in = [json.loads(task.task_json) for task in await tasks_of(patient, job.id)]
+    assert algorithm.items() <= mine["payload"]["a"].items()
+    assert mine["codes"] == ["a" * 64]
+    assert built_in["payload"]["a"]["name"] == "quick_sort"
