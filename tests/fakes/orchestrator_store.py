@@ -52,20 +52,26 @@ class FakeOrchestratorStore:
     ) -> Job:
         """See OrchestratorStore."""
         if job.request_id:
-            for kept in self._kept.values():
-                first = kept.job
-                if (first.project, first.owner, first.request_id) == (
-                    job.project,
-                    job.owner,
-                    job.request_id,
-                ):
-                    if first.request_digest != job.request_digest:
-                        raise IdempotencyConflict(f"request id {job.request_id!r} is taken")
-                    return first
+            first = await self.find_first(
+                job.project, job.owner, job.request_id, job.request_digest
+            )
+            if first is not None:
+                return first
         kept = _Kept(job, {task.id: task for task in tasks})
         kept.tell(events)
         self._kept[job.id] = kept
         return job
+
+    async def find_first(
+        self, project: str, owner: str, request_id: str, request_digest: str
+    ) -> Job | None:
+        """See OrchestratorStore."""
+        for job in (kept.job for kept in self._kept.values()):
+            if (job.project, job.owner, job.request_id) == (project, owner, request_id):
+                if job.request_digest != request_digest:
+                    raise IdempotencyConflict(f"request id {request_id!r} is taken")
+                return job
+        return None
 
     async def get_job(self, job_id: JobId, project: str | None) -> Job:
         """See OrchestratorStore."""

@@ -7,6 +7,7 @@ import msgspec
 from litestar.dto import AbstractDTO, DTOConfig
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
+from litestar.params import JSONBody
 from litestar.typing import FieldDefinition
 
 from tensorfleet.shared.errors import InvalidInput
@@ -84,3 +85,10 @@ class CheckedBody(AbstractDTO[Shape]):
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         """See AbstractDTO. Not needed, as nothing is generated."""
         return False
+
+
+def body_of(shape: type[msgspec.Struct]) -> tuple[Any, Any]:
+    """For a route whose body's shape is known only at run time: the type of `data`, and the dto."""
+    body: Any = JSONBody
+    dto: Any = CheckedBody
+    return body[shape], dto[shape]

@@ -9,7 +9,11 @@ import grpc
 
 from tensorfleet.gateway.settings import GatewaySettings
 from tensorfleet.inference.v1 import prediction_service_pb2_grpc
-from tensorfleet.orchestrator.v1 import job_service_pb2_grpc, worker_service_pb2_grpc
+from tensorfleet.orchestrator.v1 import (
+    definition_service_pb2_grpc,
+    job_service_pb2_grpc,
+    worker_service_pb2_grpc,
+)
 from tensorfleet.shared.grpc_client import NARROW_STREAMS, open_channel
 from tensorfleet.storage.v1 import (
     artifact_service_pb2_grpc,
@@ -20,6 +24,9 @@ from tensorfleet.storage.v1 import (
 
 if TYPE_CHECKING:  # the asyncio stubs exist for type checkers only
     from tensorfleet.inference.v1.prediction_service_pb2_grpc import PredictionServiceAsyncStub
+    from tensorfleet.orchestrator.v1.definition_service_pb2_grpc import (
+        DefinitionServiceAsyncStub,
+    )
     from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceAsyncStub
     from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
     from tensorfleet.storage.v1.artifact_service_pb2_grpc import ArtifactServiceAsyncStub
@@ -38,6 +45,7 @@ class Upstreams:
     monitoring: grpc.aio.Channel
     jobs: "JobServiceAsyncStub"
     workers: "WorkerServiceAsyncStub"
+    definitions: "DefinitionServiceAsyncStub"
     artifacts: "ArtifactServiceAsyncStub"
     checkpoints: "CheckpointServiceAsyncStub"
     datasets: "DatasetServiceAsyncStub"
@@ -64,6 +72,7 @@ async def upstreams_opened(settings: GatewaySettings) -> AsyncIterator[Upstreams
             monitoring=await channel(settings.monitoring_address),
             jobs=job_service_pb2_grpc.JobServiceStub(orchestrator),
             workers=worker_service_pb2_grpc.WorkerServiceStub(orchestrator),
+            definitions=definition_service_pb2_grpc.DefinitionServiceStub(orchestrator),
             artifacts=artifact_service_pb2_grpc.ArtifactServiceStub(storage),
             checkpoints=checkpoint_service_pb2_grpc.CheckpointServiceStub(storage),
             datasets=dataset_service_pb2_grpc.DatasetServiceStub(storage),

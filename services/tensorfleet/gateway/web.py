@@ -19,8 +19,10 @@ from tensorfleet.gateway.request_context import RequestContext
 from tensorfleet.gateway.routes import (
     auth,
     datasets,
+    definitions,
     docs,
     events,
+    forms,
     job_changes,
     jobs,
     models,
@@ -98,7 +100,12 @@ def build_web(
 ) -> ASGIApp:
     """The ASGI application."""
     app = _Application(
-        [*ROUTES, docs.assets_router()],
+        [
+            *ROUTES,
+            *definitions.definition_routes(),
+            *forms.form_routes(),
+            docs.assets_router(),
+        ],
         dependencies={
             "upstreams": _given(upstreams),
             "logins": _given(logins),
@@ -116,7 +123,7 @@ def build_web(
             exclude_opt_key="uncompressed",
         ),
         cors_config=CORSConfig(allow_origins=allowed_origins) if allowed_origins else None,
-        openapi_config=docs.openapi_config(__version__),
+        openapi_config=docs.openapi_config(__version__, definitions.definition_tags()),
         logging_config=None,
     )
     return RequestContext(StoppedRequests(app), metrics)

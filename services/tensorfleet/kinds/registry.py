@@ -107,7 +107,7 @@ class Kind:
 
         A room that has it has a module `definitions` with `DEFINITIONS`.
         """
-        module = self._optional("definitions")
+        module = _optional_module(self.room, "definitions")
         found: Definitions | None = None if module is None else module.DEFINITIONS
         return found
 
@@ -118,7 +118,7 @@ class Kind:
         Each has a method `to_job` that returns a job's document. A room that has some has a
         module `forms` with `FORMS`.
         """
-        module = self._optional("forms")
+        module = _optional_module(self.room, "forms")
         found: Mapping[str, type[msgspec.Struct]] = {} if module is None else module.FORMS
         return found
 
@@ -147,7 +147,7 @@ class Kind:
         Raises:
             InvalidInput: An option is unknown or wrong.
         """
-        module = self._optional("report")
+        module = _optional_module(self.room, "report")
         found: dict[str, Any] = {}
         if module is not None:
             found = module.report(spec, results, baseline, options)
@@ -159,7 +159,7 @@ class Kind:
     @property
     def plots(self) -> Mapping[str, str]:
         """Names of the pictures that can be drawn of results, each with what it shows."""
-        module = self._optional("plots")
+        module = _optional_module(self.room, "plots")
         found: Mapping[str, str] = {} if module is None else module.PLOTS
         return found
 
@@ -185,9 +185,12 @@ class Kind:
         )
         return picture
 
-    def _optional(self, module: str) -> ModuleType | None:
-        name = f"{self.room}.{module}"
-        return import_module(name) if find_spec(name) is not None else None
+
+# Kept, as every job that is created asks, and looking for what is not there takes long.
+@cache
+def _optional_module(room: str, module: str) -> ModuleType | None:
+    name = f"{room}.{module}"
+    return import_module(name) if find_spec(name) is not None else None
 
 
 def _plain_rows(_spec: Any, results: Sequence[TaskResult]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from tensorfleet.orchestrator.backlog import Backlog
+from tensorfleet.orchestrator.definition_servicer import DefinitionServicer
 from tensorfleet.orchestrator.dispatch_servicer import DispatchServicer
 from tensorfleet.orchestrator.dispatcher import Dispatcher
 from tensorfleet.orchestrator.event_watch import EventWatch
@@ -25,8 +26,10 @@ from tensorfleet.orchestrator.room_keeper import RoomKeeper
 from tensorfleet.orchestrator.scheduling.placement import Policy
 from tensorfleet.orchestrator.settings import OrchestratorSettings
 from tensorfleet.orchestrator.signals import Listeners, Signals
+from tensorfleet.orchestrator.store.mongo_definitions import MongoDefinitionStore
 from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
 from tensorfleet.orchestrator.v1 import (
+    definition_service_pb2_grpc,
     dispatch_service_pb2_grpc,
     job_service_pb2_grpc,
     worker_service_pb2_grpc,
@@ -47,6 +50,7 @@ SERVICE_NAMES = [
     "tensorfleet.orchestrator.v1.JobService",
     "tensorfleet.orchestrator.v1.DispatchService",
     "tensorfleet.orchestrator.v1.WorkerService",
+    "tensorfleet.orchestrator.v1.DefinitionService",
 ]
 
 log = structlog.get_logger(__name__)
@@ -79,6 +83,8 @@ async def orchestrator_started(
             database, keep_events_for=timedelta(days=settings.keep_events_days), clock=clock
         )
         await store.ensure_indexes()
+        definitions = MongoDefinitionStore(database)
+        await definitions.ensure_indexes()
         stack.push_async_callback(store.flush)
         policy = Policy(settings.placement_policy)
         ageing_step = timedelta(minutes=settings.ageing_minutes)
@@ -135,11 +141,12 @@ async def orchestrator_started(
         notices = WaitingNotices(redis, queue, explainer, rooms, lifecycle, clock)
         job_servicer = JobServicer(
             store,
-            JobControl(store, lifecycle, backlog, fleet, clock),
+            JobControl(store, definitions, lifecycle, backlog, fleet, clock),
             explainer,
             watch,
         )
         worker_servicer = WorkerServicer(store, queue, signals, settings.lease, clock)
+        definition_servicer = DefinitionServicer(definitions, clock)
         dispatch_servicer = DispatchServicer(
             store,
             lifecycle,
@@ -174,6 +181,9 @@ async def orchestrator_started(
                     ),
                     lambda s: dispatch_service_pb2_grpc.add_DispatchServiceServicer_to_server(
                         dispatch_servicer, s
+                    ),
+                    lambda s: definition_service_pb2_grpc.add_DefinitionServiceServicer_to_server(
+                        definition_servicer, s
                     ),
                 ],
                 service_names=SERVICE_NAMES,

@@ -1,20 +1,28 @@
 """What users want of their jobs: create, cancel, pause, resume, retry, change."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
 from tensorfleet.orchestrator import job_changes
 from tensorfleet.orchestrator.backlog import Backlog
+from tensorfleet.orchestrator.definition import Definition
 from tensorfleet.orchestrator.event import EventDraft, JobStateChange
 from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
 from tensorfleet.orchestrator.job_changes import Tasks
-from tensorfleet.orchestrator.job_plan import plan_job
+from tensorfleet.orchestrator.job_plan import (
+    definitions_named_in,
+    parse_job,
+    plan_job,
+    spec_digest,
+)
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.store.definition_store import DefinitionStore
 from tensorfleet.orchestrator.store.protocol import OrchestratorStore
 from tensorfleet.orchestrator.task import Task, TaskState
 from tensorfleet.shared.clock import Clock
@@ -28,6 +36,8 @@ RETRY_PAGE = 2_000
 
 log = structlog.get_logger(__name__)
 
+Answer = TypeVar("Answer")
+
 
 class JobControl:
     """Creates jobs and changes them as their users ask."""
@@ -35,12 +45,14 @@ class JobControl:
     def __init__(
         self,
         store: OrchestratorStore,
+        definitions: DefinitionStore,
         lifecycle: JobLifecycle,
         backlog: Backlog,
         fleet: FleetView,
         clock: Clock,
     ) -> None:
         self._store = store
+        self._definitions = definitions
         self._lifecycle = lifecycle
         self._backlog = backlog
         self._fleet = fleet
@@ -51,18 +63,27 @@ class JobControl:
 
         Raises:
             UnknownKind: No kind has this name.
-            InvalidJob: The spec is wrong, or no worker of the fleet could ever run it.
+            InvalidJob: The spec is wrong, names what the project has not defined, or no worker of
+                the fleet could ever run it.
             IdempotencyConflict: The request id was used for another job.
         """
         now = self._clock()
+        parsed = await _worked_out(spec, lambda: parse_job(spec))
+        found: Mapping[str, Definition] = {}
+        if names := definitions_named_in(spec, parsed):
+            if request_id:
+                # What it names may have been deleted since it was first asked for.
+                first = await self._store.find_first(project, owner, request_id, spec_digest(spec))
+                if first is not None:
+                    return first
+            found = await self._definitions.find(project, spec.kind, names)
 
         def plan() -> tuple[Job, list[Task]]:
-            return plan_job(spec, owner=owner, project=project, request_id=request_id, now=now)
+            return plan_job(
+                spec, parsed, found, owner=owner, project=project, request_id=request_id, now=now
+            )
 
-        if len(spec.spec_json) > PLAN_ASIDE_BYTES:
-            job, tasks = await asyncio.to_thread(plan)
-        else:
-            job, tasks = plan()
+        job, tasks = await _worked_out(spec, plan)
         await self._fleet.check_possible(spec.resources, len(tasks) if spec.is_gang else 1)
         await self._check_dependencies(job)
         told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
@@ -202,3 +223,10 @@ class JobControl:
             await self._backlog.remove(before, waiting)
             await self._backlog.put(change.job, waiting)
         return change.job
+
+
+async def _worked_out(spec: JobSpec, work: Callable[[], Answer]) -> Answer:
+    """What comes of work whose length depends on the spec's."""
+    if len(spec.spec_json) > PLAN_ASIDE_BYTES:
+        return await asyncio.to_thread(work)
+    return work()

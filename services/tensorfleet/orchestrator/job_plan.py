@@ -2,11 +2,14 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from tensorfleet.kinds.registry import find_kind
+from tensorfleet.orchestrator.definition import Definition, as_its_kind_has_it
 from tensorfleet.orchestrator.failure import Failure
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState
 from tensorfleet.orchestrator.job_changes import AttemptEnd
@@ -19,22 +22,68 @@ MAX_TASKS = 100_000
 # A gang starts in one step, and on workers that are all there at once.
 MAX_GANG_TASKS = 1_000
 MAX_PARSED_SPECS = 256
+# All that a job names is in memory at once while it is planned.
+MAX_NAMED_DEFINITIONS = 1_000
 
 
-def plan_job(
-    spec: JobSpec, *, owner: str, project: str, request_id: str, now: datetime
-) -> tuple[Job, list[Task]]:
-    """A new job and its tasks.
+def parse_job(spec: JobSpec) -> Any:
+    """The part of a job that only its kind understands, checked.
 
     Raises:
         UnknownKind: No kind has this name.
-        InvalidJob: The spec is wrong, or gives too many tasks.
+        InvalidJob: The spec is wrong, or lacks the code that it needs.
     """
     kind = find_kind(spec.kind)
     parsed = kind.parse_spec(decode_spec(spec.spec_json))
     if kind.needs_code(parsed) and not spec.code_artifact_id:
         message = f"a {spec.kind} job needs the user's code; give its folder as `code`"
         raise InvalidJob(message, (FieldError(field="code", message=message),))
+    return parsed
+
+
+def definitions_named_in(spec: JobSpec, parsed: Any) -> Collection[str]:
+    """The names of the project's definitions that a parsed job needs for its plan.
+
+    Raises:
+        InvalidJob: They are too many.
+    """
+    definitions = find_kind(spec.kind).definitions
+    if definitions is None:
+        return ()
+    names = frozenset(definitions.named_in(parsed))
+    if len(names) > MAX_NAMED_DEFINITIONS:
+        message = (
+            f"names {len(names):,} {definitions.collection} of the project; "
+            f"a job may name {MAX_NAMED_DEFINITIONS:,}: split it"
+        )
+        raise InvalidJob(f"the spec {message}", (FieldError(field="spec", message=message),))
+    return names
+
+
+def plan_job(
+    spec: JobSpec,
+    parsed: Any,
+    found: Mapping[str, Definition],
+    *,
+    owner: str,
+    project: str,
+    request_id: str,
+    now: datetime,
+) -> tuple[Job, list[Task]]:
+    """A new job and its tasks.
+
+    Args:
+        parsed: What `parse_job` made of the spec.
+        found: Those of the definitions named in it that the project has.
+
+    Raises:
+        InvalidJob: It names what there is not, or gives too many tasks.
+    """
+    kind = find_kind(spec.kind)
+    definitions = kind.definitions
+    if definitions is not None:
+        known = {name: as_its_kind_has_it(definition) for name, definition in found.items()}
+        parsed = definitions.resolve(parsed, known)
     plans = kind.plan(parsed)
     most = MAX_GANG_TASKS if spec.is_gang else MAX_TASKS
     if len(plans) > most:
@@ -63,7 +112,7 @@ def plan_job(
         create_time=now,
         task_counts={TaskState.QUEUED: len(tasks)},
         request_id=request_id,
-        request_digest=_digest(spec),
+        request_digest=spec_digest(spec),
         waits_for=frozenset(spec.after_job_ids),
     )
     return job, tasks
@@ -110,5 +159,6 @@ class Judge:
         return parsed
 
 
-def _digest(spec: JobSpec) -> str:
+def spec_digest(spec: JobSpec) -> str:
+    """What tells two requests apart: of all that was asked for, as it was asked for."""
     return hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest()

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from tensorfleet.sdk.algorithm_calls import AlgorithmCalls
+from tensorfleet.sdk.api_path import api_path as _path
 from tensorfleet.sdk.call_results import CallResults
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
@@ -58,7 +59,7 @@ PREDICT_TIMEOUT_SECONDS = 70.0
 PAGE_SIZE = 200
 
 
-class Client:
+class Client(AlgorithmCalls):
     """Talks to a fleet's gateway.
 
     ```python
@@ -477,10 +478,6 @@ class Client:
             if not token:
                 return
             left = None if left is None else left - size
-
-
-def _path(*parts: str) -> str:
-    return "/api/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
 def _to_json(value: Any) -> Any:

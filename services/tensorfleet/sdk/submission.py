@@ -30,12 +30,18 @@ def prepare_job(job: Mapping[str, Any] | str | Path) -> tuple[CreateJob, list[Lo
         asked, base = check_job(dict(job)), Path()
     else:
         asked, base = read_job_file(Path(job)), Path(job).parent
-    code = _pack_code(asked.code, base)
+    code = pack_code(asked.code, base)
     _check_kind(asked, code)
     return asked, code
 
 
-def _pack_code(code: str, base: Path) -> list[LocalFile] | None:
+def pack_code(code: str, base: Path) -> list[LocalFile] | None:
+    """The files of a code folder below `base`; None for no code, or the id of an artifact.
+
+    Raises:
+        InvalidJob: There is no such folder, or it cannot be packed.
+        TooLarge: It is too large.
+    """
     folder = base / _expand(code)
     if not code or (_ARTIFACT_ID.fullmatch(code) and not _is_folder(folder)):
         return None

@@ -5,10 +5,10 @@ TensorFleetError
 │   ├── InvalidJob, UnknownKind, InvalidName, InvalidArtifact, InvalidPageToken
 │   └── DigestMismatch, TooLarge
 ├── NotFound: it is not there, or belongs to another project
-│   ├── JobNotFound, WorkerNotFound
+│   ├── JobNotFound, WorkerNotFound, DefinitionNotFound
 │   └── UploadNotFound, ArtifactNotFound, DatasetNotFound, CheckpointNotFound, ModelNotFound
 ├── Conflict: it does not fit the present state
-│   ├── IdempotencyConflict, JobEnded, JobNotEnded, LeaseLost, InUse
+│   ├── IdempotencyConflict, NameTaken, JobEnded, JobNotEnded, LeaseLost, InUse
 │   └── UploadIncomplete, ModelNotServable, VersionMismatch, WorkerNameTaken
 ├── Unauthenticated: nobody known, or a wrong token or password
 ├── PermissionDenied: known, but not allowed
@@ -110,6 +110,12 @@ class WorkerNotFound(NotFound):
     reason = "WORKER_NOT_FOUND"
 
 
+class DefinitionNotFound(NotFound):
+    """The project has no such definition, such as an algorithm."""
+
+    reason = "DEFINITION_NOT_FOUND"
+
+
 class UploadNotFound(NotFound):
     """No such upload, or it has expired."""
 
@@ -150,6 +156,12 @@ class IdempotencyConflict(Conflict):
     """The same request id came with another body."""
 
     reason = "IDEMPOTENCY_CONFLICT"
+
+
+class NameTaken(Conflict):
+    """Something else has this name already. Choose another one."""
+
+    reason = "NAME_TAKEN"
 
 
 class JobEnded(Conflict):

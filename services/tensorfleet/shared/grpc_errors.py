@@ -21,6 +21,7 @@ STATUS_BY_CLASS: dict[type[errors.TensorFleetError], grpc.StatusCode] = {
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     errors.IdempotencyConflict: grpc.StatusCode.ALREADY_EXISTS,
+    errors.NameTaken: grpc.StatusCode.ALREADY_EXISTS,
     errors.LeaseLost: grpc.StatusCode.ABORTED,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,

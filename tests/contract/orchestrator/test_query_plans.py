@@ -6,6 +6,7 @@ from pymongo import MongoClient
 
 from tensorfleet.orchestrator import job_changes
 from tensorfleet.orchestrator.job import JobState
+from tensorfleet.orchestrator.store.mongo_definitions import MongoDefinitionStore
 from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
 from tensorfleet.orchestrator.task import TaskState
 from tensorfleet.shared.ids import JobId, WorkerId
@@ -22,6 +23,7 @@ from tests.contract.orchestrator.store_calls import (
     retry,
     start,
 )
+from tests.contract.orchestrator.test_definitions import definition
 from tests.contract.orchestrator.test_lives import worker
 from tests.unit.orchestrator.job_examples import BROKEN, JOB_ID, LATER, NOW, WORKER, queued_job
 
@@ -67,6 +69,20 @@ async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestrat
     await store.quarantine_worker(WORKER, LATER)
     await store.forget_tasks([OTHER])
     await store.forget_workers([WorkerId("w2")])
+    for request_id in ("r", "none"):
+        await store.find_first("default", "ann", request_id, "digest")
+
+
+async def use_every_definition_method(store: MongoDefinitionStore) -> None:
+    """Calls each method, by each way through its queries."""
+    made = definition("d-05", request_id="r")
+    await store.delete("default", "walk", "d-05")
+    await store.create(made)
+    await store.create(made)
+    await store.get("default", "walk", "d-05")
+    await store.find("default", "walk", ["d-05", "d-06", "none"])
+    for after in (None, "d-05"):
+        await store.list_after("default", "walk", after_name=after, limit=5)
 
 
 async def test_every_query_uses_an_index(
@@ -76,15 +92,19 @@ async def test_every_query_uses_an_index(
     # Enough that no plan is chosen because there is next to nothing to read.
     for number in range(60):
         await created(replicas.one, job_id=JobId(f"job-other-{number}"), tasks=5)
+        for kind in ("walk", "other"):
+            await replicas.definitions.create(definition(f"d-{number:02}", kind=kind))
     database.command("profile", 2)
     await use_every_method(replicas.one, replicas.two)
+    await use_every_definition_method(replicas.definitions)
     database.command("profile", 0)
     plans = {
         (row["ns"].partition(".")[2], row["op"], row["planSummary"]): row
         for row in database["system.profile"].find()
         if "planSummary" in row and "profile" not in row["ns"]
     }
-    assert {collection for collection, _, _ in plans} == {"jobs", "tasks", "events", "workers"}
+    collections = {"jobs", "tasks", "events", "workers", "definitions"}
+    assert {collection for collection, _, _ in plans} == collections
     scans = [key for key, row in plans.items() if "COLLSCAN" in key[2]]
     # All workers are read together, and there are few.
     assert scans == []

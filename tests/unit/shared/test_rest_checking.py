@@ -19,6 +19,7 @@ class Whole(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, Meta(max_length=3)]
     parts: list[Part] = []
     best: Part | None = None
+    named: Annotated[str | Part, Meta(description="x")] = ""
     words: dict[str, int] = {}
     more: list[Any] = []
 
@@ -52,6 +53,16 @@ def test_fields_within_lists_objects_and_dicts_are_named() -> None:
         "words.a": "must be a whole number, not text",
         "more": "must be a list, not an object",
     }
+
+
+def test_object_or_text_may_be_either() -> None:
+    for named in ("x", {"number": 1}):
+        assert check_document({"name": "x", "named": named}, Whole)
+        assert set(problems({"name": "long", "named": named})) == {"name"}
+    assert problems({"name": "x", "named": 1}) == {
+        "named": "must be text or an object, not a whole number"
+    }
+    assert set(problems({"name": "x", "named": {"nr": 1}})) == {"named.nr", "named.number"}
 
 
 @pytest.mark.parametrize("document", [None, 1, "x", [], True])

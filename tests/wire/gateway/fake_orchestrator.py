@@ -33,7 +33,7 @@ from tensorfleet.shared.errors import (
 from tensorfleet.shared.ids import JobId, new_job_id, task_id
 from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_token
 
-KINDS = ("command", "train")
+KINDS = ("command", "profile", "train", "walk")
 EVENTS_A_MESSAGE = 10
 
 _STATE = {

@@ -23,10 +23,15 @@ from tensorfleet.gateway.web import build_web
 from tensorfleet.inference.v1.prediction_service_pb2_grpc import (
     add_PredictionServiceServicer_to_server,
 )
+from tensorfleet.orchestrator.definition_servicer import DefinitionServicer
+from tensorfleet.orchestrator.v1.definition_service_pb2_grpc import (
+    add_DefinitionServiceServicer_to_server,
+)
 from tensorfleet.orchestrator.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import (
     add_WorkerServiceServicer_to_server,
 )
+from tensorfleet.shared.clock import utc_now
 from tensorfleet.shared.grpc_server import AddServicer, GrpcServer, grpc_server_started
 from tensorfleet.shared.metrics import RpcMetrics
 from tensorfleet.storage.v1.artifact_service_pb2_grpc import (
@@ -39,6 +44,7 @@ from tensorfleet.storage.v1.dataset_service_pb2_grpc import add_DatasetServiceSe
 from tensorfleet.storage.v1.model_registry_service_pb2_grpc import (
     add_ModelRegistryServiceServicer_to_server,
 )
+from tests.fakes.definition_store import FakeDefinitionStore
 from tests.wire.gateway.blob_server import BlobServer, blob_server
 from tests.wire.gateway.fake_inference import FakeInference
 from tests.wire.gateway.fake_orchestrator import FakeOrchestrator
@@ -75,6 +81,7 @@ class RunningGateway:
     users: MemoryUserStore
     upstreams: Upstreams
     orchestrator: FakeOrchestrator
+    definitions: FakeDefinitionStore
     storage: FakeStorage
     blobs: BlobServer
     services: dict[str, GrpcServer]
@@ -112,12 +119,17 @@ async def gateway_running(
     async with AsyncExitStack() as stack:
         blobs = stack.enter_context(blob_server())
         orchestrator, storage, inference = FakeOrchestrator(), FakeStorage(blobs), FakeInference()
+        definitions = FakeDefinitionStore()
+        definition_servicer = DefinitionServicer(definitions, utc_now)
         services = {
             "orchestrator": await stack.enter_async_context(
                 fake_service(
                     "orchestrator",
                     lambda server: add_JobServiceServicer_to_server(orchestrator, server),
                     lambda server: add_WorkerServiceServicer_to_server(orchestrator, server),
+                    lambda server: add_DefinitionServiceServicer_to_server(
+                        definition_servicer, server
+                    ),
                 )
             ),
             "storage": await stack.enter_async_context(
@@ -202,6 +214,7 @@ async def gateway_running(
             users=users,
             upstreams=upstreams,
             orchestrator=orchestrator,
+            definitions=definitions,
             storage=storage,
             blobs=blobs,
             services=services,

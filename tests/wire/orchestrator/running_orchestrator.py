@@ -10,6 +10,7 @@ import grpc
 from tensorfleet.orchestrator.app import orchestrator_started
 from tensorfleet.orchestrator.settings import OrchestratorSettings
 from tensorfleet.orchestrator.v1 import job_pb2, job_service_pb2
+from tensorfleet.orchestrator.v1.definition_service_pb2_grpc import DefinitionServiceStub
 from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
 from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceStub
 from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceStub
@@ -17,6 +18,9 @@ from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.grpc_client import open_channel
 
 if TYPE_CHECKING:
+    from tensorfleet.orchestrator.v1.definition_service_pb2_grpc import (
+        DefinitionServiceAsyncStub,
+    )
     from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceAsyncStub
     from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceAsyncStub
     from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceAsyncStub
@@ -33,6 +37,7 @@ class OrchestratorDoor:
     jobs: "JobServiceAsyncStub"
     dispatch: "DispatchServiceAsyncStub"
     workers: "WorkerServiceAsyncStub"
+    definitions: "DefinitionServiceAsyncStub"
 
 
 @asynccontextmanager
@@ -74,6 +79,7 @@ async def orchestrator_running(
             jobs=JobServiceStub(channel),
             dispatch=DispatchServiceStub(channel),
             workers=WorkerServiceStub(channel),
+            definitions=DefinitionServiceStub(channel),
         )
 
 

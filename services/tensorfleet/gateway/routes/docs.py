@@ -1,5 +1,6 @@
 """The contract for people and tools: OpenAPI, and Swagger UI from files of our own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,18 @@ class _PageOnly(Router):
         return []
 
 
-def openapi_config(version: str) -> OpenAPIConfig:
-    """The contract's head, and where its page is."""
+def openapi_config(version: str, more_tags: Mapping[str, str]) -> OpenAPIConfig:
+    """The contract's head, and where its page is.
+
+    Args:
+        more_tags: Of routes that only some installations have, with what they are for.
+    """
+    tags = {**_TAGS, **more_tags}
     return OpenAPIConfig(
         title="TensorFleet",
         version=version,
         description=_DESCRIPTION,
-        tags=[Tag(name=name, description=text) for name, text in _TAGS.items()],
+        tags=[Tag(name=name, description=text) for name, text in tags.items()],
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")

@@ -65,8 +65,15 @@ async def create_job(
     idempotency_key: IdempotencyKey = None,
 ) -> Response[jobs.Job]:
     """Accepts a job; when this answers, it is durable and queued."""
+    return await submit_job(data, upstreams, idempotency_key)
+
+
+async def submit_job(
+    asked: jobs.CreateJob, upstreams: Upstreams, idempotency_key: str | None
+) -> Response[jobs.Job]:
+    """The answer to whoever asks for a job, by whatever route."""
     answer = await upstreams.jobs.CreateJob(
-        job_service_pb2.CreateJobRequest(spec=to_job_spec(data), request_id=idempotency_key or "")
+        job_service_pb2.CreateJobRequest(spec=to_job_spec(asked), request_id=idempotency_key or "")
     )
     job = to_job(answer.job)
     return Response(job, status_code=201, headers={"Location": f"/api/v1/jobs/{job.id}"})

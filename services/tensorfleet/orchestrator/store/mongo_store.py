@@ -125,9 +125,13 @@ class MongoOrchestratorStore:
         """See OrchestratorStore."""
         try:
             await self._inserts.create(job, tasks, events)
-        except DuplicateKeyError:
-            with mongo_errors_translated():
-                return await self._first_answer(job)
+        except DuplicateKeyError as exc:
+            first = await self.find_first(
+                job.project, job.owner, job.request_id, job.request_digest
+            )
+            if first is None:
+                raise Unavailable("the job could not be stored; try again") from exc
+            return first
         return job
 
     async def look_up(
@@ -147,16 +151,19 @@ class MongoOrchestratorStore:
         """See OrchestratorStore."""
         return await self._writer.change(job_id, task_ids, rule, may_wait=may_wait)
 
-    async def _first_answer(self, job: Job) -> Job:
-        document = await self._jobs.find_one(
-            {"project": job.project, "owner": job.owner, "request_id": job.request_id}
-        )
+    async def find_first(
+        self, project: str, owner: str, request_id: str, request_digest: str
+    ) -> Job | None:
+        """See OrchestratorStore."""
+        query = {"project": project, "owner": owner, "request_id": request_id}
+        with mongo_errors_translated():
+            document = await self._jobs.find_one(query)
         if document is None:
-            raise Unavailable("the job could not be stored; try again")
+            return None
         first = documents.job_from_document(document)
-        if first.request_digest != job.request_digest:
+        if first.request_digest != request_digest:
             raise IdempotencyConflict(
-                f"request id {job.request_id!r} was used for another job, {first.id}; "
+                f"request id {request_id!r} was used for another job, {first.id}; "
                 "use a new one for a new job"
             )
         return first

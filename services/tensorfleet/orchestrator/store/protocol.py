@@ -30,6 +30,16 @@ class OrchestratorStore(Protocol):
         """
         ...
 
+    async def find_first(
+        self, project: str, owner: str, request_id: str, request_digest: str
+    ) -> Job | None:
+        """The job that was stored for a `request_id`; None when there is none yet.
+
+        Raises:
+            IdempotencyConflict: It was stored for a request of another digest.
+        """
+        ...
+
     async def get_job(self, job_id: JobId, project: str | None) -> Job:
         """A job; with a project, only when it belongs to it.
 

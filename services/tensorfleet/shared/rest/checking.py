@@ -72,10 +72,11 @@ def problems_error(problems: list[FieldError], error: type[Wrong], what: str) ->
 def _problems(value: Any, kind: Any, path: str, what: str) -> list[FieldError]:
     shape = _struct_within(kind)
     if shape is not None and value is not None:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, Mapping) and not _may_be_plain(kind):
             message = f"must be an object with the fields {_listed(shape)}, not {_word(value)}"
             return [FieldError(field=path or what, message=message)]
-        return _field_problems(value, shape, path, what)
+        if isinstance(value, Mapping):
+            return _field_problems(value, shape, path, what)
     item = _struct_item(kind)
     if item is not None and isinstance(value, list):
         found: list[FieldError] = []
@@ -158,6 +159,15 @@ def _struct_within(kind: Any) -> type[msgspec.Struct] | None:
         if isinstance(part, type) and issubclass(part, msgspec.Struct):
             return part
     return None
+
+
+def _may_be_plain(kind: Any) -> bool:
+    """Whether a type that a struct stands in allows something else as well, such as text."""
+    absent = (type(None), msgspec.UnsetType)
+    return any(
+        part not in absent and not (isinstance(part, type) and issubclass(part, msgspec.Struct))
+        for part in _alternatives(kind)
+    )
 
 
 def _struct_item(kind: Any) -> type[msgspec.Struct] | None:

@@ -1,0 +1,1 @@
+"""Walk jobs: a kind that another distribution installs; its jobs name routes."""
