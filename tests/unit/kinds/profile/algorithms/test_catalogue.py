@@ -68,11 +68,9 @@ def test_the_answer_is_that_of_the_reference(name: str, input_name: str) -> None
 def test_a_wrong_answer_is_not_that_of_the_reference(name: str) -> None:
     algorithm = loaded(name)
     assert algorithm.reference is not None
-    answers = [
-        algorithm.reference(*algorithm.arguments("", size, seed))
-        for size, seed in ((16, 1), (18, 2))
-    ]
-    assert not same(*answers, BUILTIN[name].tolerance)
+    one = algorithm.reference(*algorithm.arguments("", 16, 1))
+    other = algorithm.reference(*algorithm.arguments("", 18, 2))
+    assert not same(one, other, BUILTIN[name].tolerance)
 
 
 @pytest.mark.parametrize("name", BUILTIN)

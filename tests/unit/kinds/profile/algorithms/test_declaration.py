@@ -145,7 +145,7 @@ def test_what_another_machine_cannot_import_is_refused() -> None:
             return values
 
         half_named.__qualname__ = "half_named"
-        globals()["half_named"] = algorithm(**fields)(half_named)  # type: ignore[call-overload]
+        globals()["half_named"] = algorithm(**fields)(half_named)
         with pytest.raises(InvalidInput, match="<lambda> cannot be imported by name"):
             describe(half_named)
         del globals()["half_named"]
