@@ -219,9 +219,9 @@ _ALGORITHMS = (
         "kmeans",
         "table",
         "centres",
-        sizes=_doubling(1024, 16_384),
+        sizes=_doubling(2048, 65_536),
         tolerance=1e-6,
-        description="scikit-learn's k-means with 64 clusters: twenty steps from the first rows.",
+        description="scikit-learn's k-means with 32 clusters: ten steps from the first rows.",
     ),
     _learning(
         "pca",

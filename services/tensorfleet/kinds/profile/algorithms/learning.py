@@ -24,7 +24,7 @@ Table = NDArray[np.float64]  # (rows, width) float64
 
 
 def kmeans(points: Table) -> Table:
-    """Twenty steps of Lloyd's algorithm from the first 64 rows. (clusters, width) centres."""
+    """Ten steps of Lloyd's algorithm from the first 32 rows. (clusters, width) centres."""
     clusters = min(CLUSTERS, len(points))
     model = KMeans(
         clusters,
@@ -46,7 +46,8 @@ def pca(points: Table) -> tuple[NDArray[Any], Table]:
     """
     if len(points) < 2:
         raise ValueError("principal components need at least two rows: use sizes from 2")
-    components = min(COMPONENTS, *points.shape)
+    # The middle takes one row's worth: beyond the others, directions are arbitrary.
+    components = min(COMPONENTS, len(points) - 1)
     model = PCA(components, svd_solver="full").fit(points)
     return model.explained_variance_, model.components_
 

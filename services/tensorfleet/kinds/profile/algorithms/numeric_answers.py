@@ -52,7 +52,7 @@ def principal_components(points: Floats) -> tuple[Floats, Floats]:
 
     Variances (components,), directions (components, width).
     """
-    count = min(COMPONENTS, *points.shape)
+    count = min(COMPONENTS, len(points) - 1)
     variances, directions = np.linalg.eigh(np.cov(points, rowvar=False))
     variances, directions = variances[::-1][:count], directions.T[::-1][:count]
     largest = directions[np.arange(count), np.abs(directions).argmax(axis=1)]
@@ -60,18 +60,20 @@ def principal_components(points: Floats) -> tuple[Floats, Floats]:
 
 
 def nearest_label(points: Floats, labels: NDArray[Any], queries: Floats) -> NDArray[Any]:
-    """Of each query, by sorting the distances to all rows; of two labels as frequent, the lower."""
+    """Of each query, by the distances to all rows; of two labels as frequent, the lower."""
     count = min(NEIGHBOURS, len(points))
     answers = []
     for query in queries:
-        nearest = np.argsort(((points - query) ** 2).sum(axis=1), kind="stable")[:count]
+        nearest = np.argpartition(((points - query) ** 2).sum(axis=1), count - 1)[:count]
         kinds, votes = np.unique(labels[nearest], return_counts=True)
         answers.append(kinds[votes.argmax()])
     return np.array(answers)
 
 
 def least_squares(points: Floats, targets: Floats) -> tuple[Floats, float]:
-    """By the pseudo-inverse of the centred table."""
+    """By the normal equations of the centred table; the shortest of several solutions."""
     middle = points.mean(axis=0)
-    coefficients: Floats = np.linalg.pinv(points - middle) @ (targets - targets.mean())
+    centred = points - middle
+    squares = np.linalg.pinv(centred.T @ centred, rcond=1e-10, hermitian=True)
+    coefficients: Floats = squares @ (centred.T @ (targets - targets.mean()))
     return coefficients, float(targets.mean() - middle @ coefficients)
