@@ -203,7 +203,7 @@ def _may_gzip(request: AnyRequest) -> bool:
 def _file_name(answer: JobAnswer, wanted: str, plot: str = "") -> str:
     """A name that every system takes."""
     named = "-".join(part for part in (answer.job_name[:80], plot, answer.job_id) if part)
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', named).strip('-.')}.{wanted}"
+    return f"{re.sub(r'[^A-Za-z0-9._]+', '-', named).strip('-.')}.{wanted}"
 
 
 def _response(
