@@ -217,38 +217,37 @@ async def test_cancelled_question_leaves_no_answer_for_the_next(tmp_path: Path) 
 PARENT = """
 import asyncio, os, sys
 import uvloop
-from collections.abc import AsyncIterator
 from tensorfleet.gateway.results.analyst import Analyst
-from tensorfleet.gateway.results.questions import Question, TaskRow
-
-async def no_tasks() -> AsyncIterator[list[TaskRow]]:
-    return
-    yield []
+from tests.wire.gateway.test_analyst import no_tasks, question
 
 async def main() -> None:
     analyst = Analyst(
         idle_seconds=300, limit_seconds=60, memory_bytes=2**32, environment=os.environ
     )
-    question = Question(
-        job_id="j", kind="call", name="", state="succeeded", is_complete=True, spec_json="{}",
-        wanted="plots",
+    asking = asyncio.create_task(
+        analyst.ask(question(do="sleep", marker=sys.argv[2]), no_tasks)
     )
-    await analyst.ask(question, no_tasks)
+    while analyst.pid is None:
+        await asyncio.sleep(0.01)
     print(analyst.pid, flush=True)
-    await asyncio.Event().wait()
+    await asking
 
 {"asyncio": asyncio, "uvloop": uvloop}[sys.argv[1]].run(main())
 """
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-async def test_gateway_that_is_killed_leaves_no_orphan(loop: str) -> None:
+async def test_gateway_that_is_killed_leaves_no_orphan(tmp_path: Path, loop: str) -> None:
+    marker = tmp_path / "asleep"
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, loop, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", PARENT, loop, str(marker)),
+        stdout=asyncio.subprocess.PIPE,
+        env=install_stopwatch(tmp_path),
     )
     assert parent.stdout is not None
     pid = int(await parent.stdout.readline())
-    assert psutil.pid_exists(pid)
+    await eventually(marker.exists, timeout_seconds=30)
+    assert _runs(pid)
     parent.kill()
     await parent.wait()
     await eventually(lambda: not _runs(pid))

@@ -275,3 +275,14 @@ async def test_kind_that_is_not_installed_here_is_said_to_be_unknown(
 ) -> None:
     answer = await gateway.http.get(f"{JOBS}/{add_stopwatch(gateway, 1.5)}/results")
     assert (answer.status_code, answer.json()["code"]) == (400, "UNKNOWN_KIND")
+
+
+async def test_contract_has_the_shapes_of_answers(gateway: RunningGateway) -> None:
+    paths = (await gateway.http.get("/openapi.json")).json()["paths"]
+    answers = {
+        path: paths[f"{JOBS}/{{job_id}}/{path}"]["get"]["responses"]["200"]["content"]
+        for path in ("results", "plots", "plots/{name}")
+    }
+    assert answers["results"]["application/json"]["schema"]["$ref"].endswith("/JobResults")
+    assert answers["plots"]["application/json"]["schema"]["$ref"].endswith("/PlotList")
+    assert list(answers["plots/{name}"]) == ["image/png"]
