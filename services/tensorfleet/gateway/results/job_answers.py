@@ -78,7 +78,7 @@ class JobAnswers:
             tuple(sorted(wish.options.items())),
             wish.may_gzip,
         )
-        kept = self._cache.find(key) if is_final else None
+        kept = self._cache.find(key)
         if kept is None:
             kept = await self._work_out(wish, job, baselines)
             if is_final:
