@@ -123,6 +123,7 @@ class Analyst:
         """Ends the process and waits until it is gone."""
         self._end_child()
         for child in self._ending:
+            child.transport.close()
             await child.process.wait()
 
     async def _wait_for_turn(self) -> None:
@@ -178,7 +179,7 @@ class Analyst:
             # A process that was left in the middle would give its answer to the next question.
             if is_done:
                 loop = asyncio.get_running_loop()
-                self._idle_timer = loop.call_later(self._idle_seconds, self._end_child)
+                self._idle_timer = loop.call_later(self._idle_seconds, self._dismiss_child)
             else:
                 self._end_child()
         return answer, body
@@ -210,16 +211,28 @@ class Analyst:
             raise AssertionError("a process that is started with pipes has them")
         return _Child(process, transport, process.stdin, process.stdout)
 
+    def _dismiss_child(self) -> None:
+        """Lets the process end by itself: it finds that there are no more questions."""
+        if (child := self._release_child()) is not None:
+            child.questions.close()
+
     def _end_child(self) -> None:
+        """Kills the process, whatever it is doing, and closes its pipes. It has nothing to lose."""
+        if (child := self._release_child()) is not None:
+            child.transport.close()
+
+    def _release_child(self) -> _Child | None:
+        """The process, if there is one; from now on it is none to be asked. The event loop collects
+        it when it has ended.
+        """
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+        child, self._child = self._child, None
         self._ending = [c for c in self._ending if c.transport.get_returncode() is None]
-        if self._child is not None:
-            # Kills it, closes its pipes; the event loop collects it. It has nothing to lose.
-            self._child.transport.close()
-            self._ending.append(self._child)
-            self._child = None
+        if child is not None:
+            self._ending.append(child)
+        return child
 
 
 async def _send(stream: asyncio.StreamWriter, frame: bytes) -> None:
