@@ -19,6 +19,7 @@ from tensorfleet.cli import (
     jobs,
     models,
     predict,
+    results,
     settings,
     status,
     submit,
@@ -99,6 +100,8 @@ app.command(rich_help_panel=JOBS)(watch.watch)
 app.command(rich_help_panel=JOBS)(jobs.jobs)
 app.command(rich_help_panel=JOBS)(jobs.show)
 app.command(rich_help_panel=JOBS)(watch.logs)
+app.command(rich_help_panel=JOBS)(results.results)
+app.command(rich_help_panel=JOBS)(results.plot)
 app.command(rich_help_panel=JOBS)(explain.explain)
 app.command(rich_help_panel=JOBS)(job_changes.update)
 app.command(rich_help_panel=JOBS)(job_changes.pause)

@@ -1,6 +1,7 @@
 """Builds the gateway and runs it until it is told to stop."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,9 @@ from tensorfleet.gateway.http_metrics import HttpMetrics
 from tensorfleet.gateway.http_server import http_server_started
 from tensorfleet.gateway.login import Logins, ensure_admin
 from tensorfleet.gateway.passwords import Passwords
+from tensorfleet.gateway.results.analyst import Analyst
+from tensorfleet.gateway.results.answer_cache import AnswerCache
+from tensorfleet.gateway.results.job_answers import JobAnswers
 from tensorfleet.gateway.routes.events import EventStreaming
 from tensorfleet.gateway.settings import GatewaySettings
 from tensorfleet.gateway.store import MongoUserStore
@@ -49,6 +53,13 @@ async def gateway_started(settings: GatewaySettings, stop: asyncio.Event) -> Asy
         stack.callback(passwords.close)
         users = MongoUserStore(database)
         _show_once(await ensure_admin(users, passwords, settings.admin_password))
+        analyst = Analyst(
+            idle_seconds=settings.results_process_idle_seconds,
+            limit_seconds=settings.results_limit_seconds,
+            memory_bytes=settings.results_process_memory_bytes,
+            environment=os.environ,
+        )
+        stack.push_async_callback(analyst.close)
         registry = new_registry()
         metrics = HttpMetrics(registry)
         ttl = timedelta(seconds=settings.access_token_ttl_seconds)
@@ -57,6 +68,7 @@ async def gateway_started(settings: GatewaySettings, stop: asyncio.Event) -> Asy
             logins=Logins(users, passwords, Tokens(settings.jwt_secret, ttl)),
             checks=HealthChecks(fleet_checks(database, upstreams)),
             streaming=EventStreaming(settings.event_keep_alive_seconds, stop, metrics),
+            answers=JobAnswers(upstreams, analyst, AnswerCache(), settings.results_max_bytes),
             metrics=metrics,
             registry=registry,
             max_body_bytes=settings.max_body_bytes,

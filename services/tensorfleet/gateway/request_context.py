@@ -22,19 +22,14 @@ _SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_API_HEADERS = [
-    *_SECURITY_HEADERS,
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-]
+_CONTENT_POLICY = b"content-security-policy"
+_API_POLICY = (_CONTENT_POLICY, b"default-src 'none'; frame-ancestors 'none'")
 # Swagger UI has inline styles, and its page an inline script that starts it.
-_DOCS_HEADERS = [
-    *_SECURITY_HEADERS,
-    (
-        b"content-security-policy",
-        b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
-        b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
-    ),
-]
+_DOCS_POLICY = (
+    _CONTENT_POLICY,
+    b"default-src 'self'; script-src 'self' 'unsafe-inline'; "
+    b"style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+)
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -61,8 +56,11 @@ class RequestContext:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 headers.append((b"x-request-id", request_id.encode()))
-                headers += _DOCS_HEADERS if is_docs else _API_HEADERS
-                if not is_docs and not any(name == b"cache-control" for name, _ in headers):
+                headers += _SECURITY_HEADERS
+                given = {name.lower() for name, _ in headers}
+                if _CONTENT_POLICY not in given:
+                    headers.append(_DOCS_POLICY if is_docs else _API_POLICY)
+                if not is_docs and b"cache-control" not in given:
                     headers.append(_NO_STORE)
                 message["headers"] = headers
                 self._metrics.count(

@@ -47,6 +47,19 @@ class GatewaySettings(MongoSettings, ServiceSettings):
         float,
         Meta(gt=0, description="How long a reader of events may take nothing until it is closed"),
     ] = 30.0
+    results_process_idle_seconds: Annotated[
+        float,
+        Meta(gt=0, description="How long the process for results and plots stays unused, seconds"),
+    ] = 300.0
+    results_process_memory_bytes: Annotated[
+        int, Meta(ge=2**28, description="Memory that this process may take, bytes")
+    ] = 4 * 1024**3
+    results_limit_seconds: Annotated[
+        float, Meta(gt=0, description="Longest time to work out one answer or plot, seconds")
+    ] = 60.0
+    results_max_bytes: Annotated[
+        int, Meta(ge=1024, description="Results of one job that fit into one answer, bytes of JSON")
+    ] = 256 * 1024 * 1024
 
     @property
     def allowed_origins(self) -> list[str]:

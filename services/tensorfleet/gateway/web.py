@@ -16,6 +16,7 @@ from tensorfleet.gateway.http_metrics import HttpMetrics
 from tensorfleet.gateway.login import Logins
 from tensorfleet.gateway.problems import EXCEPTION_HANDLERS
 from tensorfleet.gateway.request_context import RequestContext
+from tensorfleet.gateway.results.job_answers import JobAnswers
 from tensorfleet.gateway.routes import (
     auth,
     datasets,
@@ -27,6 +28,7 @@ from tensorfleet.gateway.routes import (
     jobs,
     models,
     operations,
+    results,
     sockets,
     uploads,
     workers,
@@ -50,6 +52,9 @@ ROUTES: list[ControllerRouterHandler] = [
     job_changes.explain_job,
     jobs.list_tasks,
     jobs.list_checkpoints,
+    results.get_results,
+    results.list_plots,
+    results.get_plot,
     events.follow_events,
     sockets.follow_jobs,
     sockets.explain_socket,
@@ -93,6 +98,7 @@ def build_web(
     logins: Logins,
     checks: HealthChecks,
     streaming: events.EventStreaming,
+    answers: JobAnswers,
     metrics: HttpMetrics,
     registry: CollectorRegistry,
     max_body_bytes: int,
@@ -111,6 +117,7 @@ def build_web(
             "logins": _given(logins),
             "checks": _given(checks),
             "streaming": _given(streaming),
+            "answers": _given(answers),
             "registry": _given(registry),
         },
         middleware=[require_token(logins.tokens)],

@@ -16,6 +16,7 @@ from tensorfleet.sdk.call_results import CallResults
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
 from tensorfleet.sdk.event_reader import EventReader
+from tensorfleet.sdk.job_results import JobResultsReader
 from tensorfleet.sdk.packing import pack
 from tensorfleet.sdk.submission import prepare_job
 from tensorfleet.sdk.uploads import upload_files
@@ -59,7 +60,7 @@ PREDICT_TIMEOUT_SECONDS = 70.0
 PAGE_SIZE = 200
 
 
-class Client(AlgorithmCalls):
+class Client(AlgorithmCalls, JobResultsReader):
     """Talks to a fleet's gateway.
 
     ```python

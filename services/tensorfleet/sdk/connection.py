@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
@@ -103,6 +103,7 @@ class Connection:
 
         Args:
             path: With every part quoted already.
+            shape: `bytes` stands for the answer's body as it is.
             body: A struct or plain values; None means no body.
             also_fine: Statuses above 399 that carry the shape, too.
             is_public: Whether it needs no login, and is sent without a token.
@@ -232,6 +233,8 @@ class Connection:
     def _decode(self, answer: httpx.Response, shape: type[Shape]) -> Shape:
         if shape is type(None):
             return None
+        if shape is bytes:
+            return cast(Shape, answer.content)
         try:
             return msgspec.json.decode(answer.content, type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:

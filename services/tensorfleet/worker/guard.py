@@ -15,7 +15,7 @@ import signal
 import socket
 from contextlib import suppress
 
-from tensorfleet.worker.process_ties import adopt_orphans, die_with_parent
+from tensorfleet.shared.process_ties import adopt_orphans, die_with_parent
 from tensorfleet.worker.process_tree import descendants
 
 TERMINATE = b"terminate"

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import msgspec
 
+from tensorfleet.shared.process_ties import die_with_parent
 from tensorfleet.shared.task_channel import SOCKET_VARIABLE
 from tensorfleet.worker.guard import split_off_guard
-from tensorfleet.worker.process_ties import die_with_parent
 from tensorfleet.worker.task_process import leave_after, run_order
 from tensorfleet.worker.warm_messages import (
     MAX_MESSAGE_BYTES,

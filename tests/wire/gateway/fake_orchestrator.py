@@ -69,6 +69,10 @@ class FakeOrchestrator(
         self.cancel_reasons: list[str] = []
         self.results: dict[str, str] = {}
         """Of the task of a job."""
+        self.tasks: dict[str, list[task_pb2.Task]] = {}
+        """Of a job that is to have other tasks than one."""
+        self.task_page_sizes: list[int] = []
+        """What pages of tasks were asked for."""
         self.explanations: dict[str, job_service_pb2.ExplainJobResponse] = {}
         self.request_ids: list[str] = []
         self._by_request: dict[tuple[str, str], tuple[bytes, str]] = {}
@@ -236,6 +240,9 @@ class FakeOrchestrator(
         self, request: job_service_pb2.ListTasksRequest, context: object
     ) -> job_service_pb2.ListTasksResponse:
         job = self._find(request.job_id)
+        self.task_page_sizes.append(request.page_size)
+        if job.id in self.tasks:
+            return self._task_page(request)
         state = _STATE.get(job.state, task_pb2.TASK_STATE_QUEUED)
         task = task_pb2.Task(
             id=task_id(JobId(job.id), 0),
@@ -256,6 +263,16 @@ class FakeOrchestrator(
             )
         wanted = request.state in (task_pb2.TASK_STATE_UNSPECIFIED, state)
         return job_service_pb2.ListTasksResponse(tasks=[task] if wanted else [])
+
+    def _task_page(
+        self, request: job_service_pb2.ListTasksRequest
+    ) -> job_service_pb2.ListTasksResponse:
+        after = decode_token("tasks", request.page_token)
+        begin = 0 if after is None else int(after)
+        end = begin + clamp_page_size(request.page_size, default=100, most=1000)
+        tasks = self.tasks[request.job_id]
+        token = encode_token("tasks", str(end)) if end < len(tasks) else ""
+        return job_service_pb2.ListTasksResponse(tasks=tasks[begin:end], next_page_token=token)
 
     async def WatchEvents(
         self, request: job_service_pb2.WatchEventsRequest, context: object

@@ -1,9 +1,10 @@
 """A gateway on a real socket, before services that are fakes behind their real contracts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
@@ -14,6 +15,9 @@ from tensorfleet.gateway.http_metrics import HttpMetrics
 from tensorfleet.gateway.http_server import http_server_started
 from tensorfleet.gateway.login import Logins, ensure_admin
 from tensorfleet.gateway.passwords import Passwords
+from tensorfleet.gateway.results.analyst import Analyst
+from tensorfleet.gateway.results.answer_cache import AnswerCache
+from tensorfleet.gateway.results.job_answers import JobAnswers
 from tensorfleet.gateway.routes.events import EventStreaming
 from tensorfleet.gateway.settings import GatewaySettings
 from tensorfleet.gateway.tokens import Tokens
@@ -84,9 +88,23 @@ class RunningGateway:
     definitions: FakeDefinitionStore
     storage: FakeStorage
     blobs: BlobServer
+    analyst: Analyst
     services: dict[str, GrpcServer]
     mongodb_problem: list[Exception]
     """Put an error in, and the gateway's own database is down."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsSetup:
+    """How the gateway works out results."""
+
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    limit_seconds: float = 60.0
+    idle_seconds: float = 300.0
+    memory_bytes: int = 4 * 1024**3
+    max_waiting: int = 16
+    max_wait_seconds: float = 30.0
+    max_result_bytes: int = 64 * 1024 * 1024
 
 
 @asynccontextmanager
@@ -114,6 +132,7 @@ async def gateway_running(
     access_token_ttl_seconds: int = 3600,
     first_answer_seconds: float = 5.0,
     reader_patience_seconds: float = 30.0,
+    results: ResultsSetup | None = None,
 ) -> AsyncIterator[RunningGateway]:
     """Everything, for as long as the block runs."""
     async with AsyncExitStack() as stack:
@@ -173,6 +192,16 @@ async def gateway_running(
         await ensure_admin(users, passwords, settings.admin_password)
         tokens = Tokens(JWT_SECRET, timedelta(seconds=settings.access_token_ttl_seconds))
         stop = asyncio.Event()
+        results = results or ResultsSetup()
+        analyst = Analyst(
+            idle_seconds=results.idle_seconds,
+            limit_seconds=results.limit_seconds,
+            memory_bytes=results.memory_bytes,
+            environment=results.environment,
+            max_waiting=results.max_waiting,
+            max_wait_seconds=results.max_wait_seconds,
+        )
+        stack.push_async_callback(analyst.close)
         registry = CollectorRegistry()
         metrics = HttpMetrics(registry)
         mongodb_problem: list[Exception] = []
@@ -183,6 +212,7 @@ async def gateway_running(
             streaming=EventStreaming(
                 settings.event_keep_alive_seconds, stop, metrics, first_answer_seconds
             ),
+            answers=JobAnswers(upstreams, analyst, AnswerCache(), results.max_result_bytes),
             metrics=metrics,
             registry=registry,
             max_body_bytes=settings.max_body_bytes,
@@ -217,6 +247,7 @@ async def gateway_running(
             definitions=definitions,
             storage=storage,
             blobs=blobs,
+            analyst=analyst,
             services=services,
             mongodb_problem=mongodb_problem,
         )
