@@ -26,6 +26,9 @@ from tensorfleet.shared.ids import JobId
 MAX_REQUEST_ID_LENGTH = 128
 MAX_REASON_LENGTH = 1024
 MAX_TASKS_PAGE = 1000
+# Tasks may have large results: a page ends early rather than be larger than a message may be.
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+TASKS_A_READ = 128
 
 
 class JobServicer(job_service_pb2_grpc.JobServiceServicer):
@@ -131,18 +134,23 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             after_index = -1 if after is None else int(after)
         except ValueError as exc:
             raise InvalidPageToken("page_token is damaged; start at page one") from exc
-        tasks = await self._store.list_tasks(
-            job.id,
-            state=task_state_filter(request.state),
-            after_index=after_index,
-            limit=size + 1,
-        )
-        more = len(tasks) > size
-        token = paging.encode_token(list_name, str(tasks[size - 1].index)) if more else ""
-        return pb.ListTasksResponse(
-            tasks=[task_to_message(task, job.spec.resources) for task in tasks[:size]],
-            next_page_token=token,
-        )
+        state = task_state_filter(request.state)
+        page = pb.ListTasksResponse()
+        page_bytes = 0
+        while tasks := await self._store.list_tasks(
+            job.id, state=state, after_index=after_index, limit=min(size + 1, TASKS_A_READ)
+        ):
+            for task in tasks:
+                message = task_to_message(task, job.spec.resources)
+                page_bytes += message.ByteSize()
+                if len(page.tasks) == size or (page.tasks and page_bytes > MAX_PAGE_BYTES):
+                    page.next_page_token = paging.encode_token(list_name, str(after_index))
+                    return page
+                page.tasks.append(message)
+                after_index = task.index
+            if len(tasks) < min(size + 1, TASKS_A_READ):
+                break
+        return page
 
     async def WatchEvents(
         self, request: pb.WatchEventsRequest, context: Any

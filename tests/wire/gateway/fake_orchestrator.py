@@ -36,6 +36,8 @@ from tensorfleet.shared.paging import clamp_page_size, decode_token, encode_toke
 KINDS = ("command", "profile", "train", "walk")
 EVENTS_A_MESSAGE = 10
 
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+
 _STATE = {
     job_pb2.JOB_STATE_SUCCEEDED: task_pb2.TASK_STATE_SUCCEEDED,
     job_pb2.JOB_STATE_FAILED: task_pb2.TASK_STATE_FAILED,
@@ -71,7 +73,7 @@ class FakeOrchestrator(
         """Of the task of a job."""
         self.tasks: dict[str, list[task_pb2.Task]] = {}
         """Of a job that is to have other tasks than one."""
-        self.task_page_sizes: list[int] = []
+        self.task_pages = 0
         """What pages of tasks were asked for."""
         self.explanations: dict[str, job_service_pb2.ExplainJobResponse] = {}
         self.request_ids: list[str] = []
@@ -240,7 +242,7 @@ class FakeOrchestrator(
         self, request: job_service_pb2.ListTasksRequest, context: object
     ) -> job_service_pb2.ListTasksResponse:
         job = self._find(request.job_id)
-        self.task_page_sizes.append(request.page_size)
+        self.task_pages += 1
         if job.id in self.tasks:
             return self._task_page(request)
         state = _STATE.get(job.state, task_pb2.TASK_STATE_QUEUED)
@@ -269,8 +271,16 @@ class FakeOrchestrator(
     ) -> job_service_pb2.ListTasksResponse:
         after = decode_token("tasks", request.page_token)
         begin = 0 if after is None else int(after)
-        end = begin + clamp_page_size(request.page_size, default=100, most=1000)
         tasks = self.tasks[request.job_id]
+        end, page_bytes = begin, 0
+        # As the real one: at most so many, and no more bytes than a message may have.
+        while end < len(tasks) and end - begin < clamp_page_size(
+            request.page_size, default=100, most=1000
+        ):
+            page_bytes += tasks[end].ByteSize()
+            if end > begin and page_bytes > MAX_PAGE_BYTES:
+                break
+            end += 1
         token = encode_token("tasks", str(end)) if end < len(tasks) else ""
         return job_service_pb2.ListTasksResponse(tasks=tasks[begin:end], next_page_token=token)
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tensorfleet.gateway.results.task_pages import FIRST_PAGE_TASKS
 from tensorfleet.orchestrator.v1 import job_pb2
 from tests.wire.gateway.jobs_with_results import ENDED_AT, add_job, install_stopwatch
 from tests.wire.gateway.running_gateway import ResultsSetup, RunningGateway, gateway_running
@@ -199,10 +198,10 @@ async def test_answer_about_an_ended_job_is_kept_until_it_ends_again(
     job_id = add_calls(gateway, 1)
     path = f"{JOBS}/{job_id}/results"
     first = await gateway.http.get(path)
-    pages = len(gateway.orchestrator.task_page_sizes)
+    pages = gateway.orchestrator.task_pages
     second = await gateway.http.get(path)
     assert (second.content, second.headers["ETag"]) == (first.content, first.headers["ETag"])
-    assert len(gateway.orchestrator.task_page_sizes) == pages
+    assert gateway.orchestrator.task_pages == pages
 
     known = {"If-None-Match": f'"else", {first.headers["ETag"]}'}
     unchanged = await gateway.http.get(path, headers=known)
@@ -238,25 +237,16 @@ async def test_long_answers_are_compressed_for_those_who_take_it(gateway: Runnin
     assert packed.headers["Vary"] == "Accept, Accept-Encoding"
 
 
-async def test_pages_of_small_tasks_grow(gateway: RunningGateway) -> None:
-    path = f"{JOBS}/{add_calls(gateway, *range(5000))}/results"
-    rows = (await gateway.http.get(path)).json()["rows"]
-    assert [row["result"] for row in rows] == list(range(5000))
-    sizes = gateway.orchestrator.task_page_sizes
-    assert (sizes[0], sizes[-1]) == (FIRST_PAGE_TASKS, 1000)
-
-
-async def test_results_that_no_message_could_carry_together_are_read_in_smaller_pages(
+async def test_results_that_no_message_could_carry_together_are_read_page_by_page(
     gateway: RunningGateway,
 ) -> None:
-    # Small ones first, so that the pages have grown when the large ones come: 60 MiB together.
-    job_id = add_calls(gateway, *[1] * 300, *["x" * 256 * 1024] * 240)
+    # 60 MiB together.
+    job_id = add_calls(gateway, *[1] * 3000, *["x" * 256 * 1024] * 240)
     answer = await gateway.http.get(f"{JOBS}/{job_id}/results?format=parquet", timeout=60)
     assert answer.status_code == 200
     table = pq.read_table(io.BytesIO(answer.content))
-    assert table.num_rows == 540
-    sizes = gateway.orchestrator.task_page_sizes
-    assert min(sizes) < max(sizes)
+    assert table.num_rows == 3240
+    assert gateway.orchestrator.task_pages > 10
 
 
 async def test_more_results_than_fit_are_refused_with_a_way_out(

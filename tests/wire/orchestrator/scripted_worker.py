@@ -91,9 +91,10 @@ class ScriptedWorker:
         ref: pb.AttemptRef,
         outcome: "task_pb2.AttemptOutcome.ValueType" = task_pb2.ATTEMPT_OUTCOME_SUCCEEDED,
         reason: str = "",
+        result_json: str = "",
     ) -> None:
         """Ends an attempt, with a failure if there is a reason for one."""
-        message = pb.AttemptFinished(ref=ref, outcome=outcome)
+        message = pb.AttemptFinished(ref=ref, outcome=outcome, result_json=result_json)
         if reason:
             message.failure.CopyFrom(failure_pb2.Failure(reason=reason, message="it broke"))
         if ref in self._held:

@@ -185,3 +185,27 @@ async def test_retry_rule_by_exit_code_runs_a_task_again(patient: OrchestratorDo
     (task,) = await tasks_of(patient, job.id)
     assert len(task.attempts) == 2
     await worker.vanish()
+
+
+async def test_page_of_large_results_ends_before_it_is_too_large(
+    patient: OrchestratorDoor,
+) -> None:
+    count, result = 40, '"' + "x" * (255 * 1024) + '"'
+    worker = ScriptedWorker(patient.dispatch).attach(slots=count)
+    job = await create(patient, tasks=count)
+    for given in await worker.assignments(count):
+        worker.finish(given.ref, result_json=result)
+    await ended(patient, job.id)
+    pages: list[list[int]] = []
+    token = ""
+    while token or not pages:
+        page = await patient.jobs.ListTasks(
+            pb.ListTasksRequest(job_id=job.id, page_size=1000, page_token=token)
+        )
+        assert page.ByteSize() < 5 * 1024 * 1024
+        assert all(task.result_json == result for task in page.tasks)
+        pages.append([task.index for task in page.tasks])
+        token = page.next_page_token
+    assert [index for page in pages for index in page] == list(range(count))
+    assert len(pages) == 3
+    await worker.vanish()

@@ -7,16 +7,12 @@ from tensorfleet.gateway.convert import words
 from tensorfleet.gateway.convert.values import to_time
 from tensorfleet.gateway.results.questions import TaskRow
 from tensorfleet.orchestrator.v1 import job_service_pb2, task_pb2
-from tensorfleet.shared.errors import RateLimited, TooLarge
+from tensorfleet.shared.errors import TooLarge
 
 if TYPE_CHECKING:  # the asyncio stubs exist for type checkers only
     from tensorfleet.orchestrator.v1.job_service_pb2_grpc import JobServiceAsyncStub
 
-# A result may have 256 KiB, and a message 16 MiB.
-FIRST_PAGE_TASKS = 32
-MOST_PAGE_TASKS = 1000
-PAGE_BYTES = 4 * 1024 * 1024
-GROWTH = 8
+PAGE_TASKS = 1000
 
 _ENDED = frozenset(
     {
@@ -51,24 +47,17 @@ class ByteBudget:
 async def task_pages(
     jobs: "JobServiceAsyncStub", job_id: str, budget: ByteBudget
 ) -> AsyncIterator[list[TaskRow]]:
-    """All tasks of a job, by index, a few MiB at a time whatever the size of a result.
+    """All tasks of a job, by index, a few MiB at a time: the orchestrator keeps pages small.
 
     Raises:
         JobNotFound: No such job.
         TooLarge: The results are too large for the budget.
     """
-    token, size = "", FIRST_PAGE_TASKS
+    token = ""
     while True:
-        try:
-            page = await jobs.ListTasks(
-                job_service_pb2.ListTasksRequest(job_id=job_id, page_size=size, page_token=token)
-            )
-        except RateLimited:
-            # The page is larger than a message may be.
-            if size == 1:
-                raise
-            size = max(1, size // GROWTH)
-            continue
+        page = await jobs.ListTasks(
+            job_service_pb2.ListTasksRequest(job_id=job_id, page_size=PAGE_TASKS, page_token=token)
+        )
         rows = [_to_row(task) for task in page.tasks]
         budget.take(job_id, sum(len(row.result_json) + len(row.message) for row in rows))
         if rows:
@@ -76,8 +65,6 @@ async def task_pages(
         token = page.next_page_token
         if not token:
             return
-        mean_bytes = max(1, page.ByteSize() // max(1, len(rows)))
-        size = min(MOST_PAGE_TASKS, size * GROWTH, max(1, PAGE_BYTES // mean_bytes))
 
 
 def _to_row(task: task_pb2.Task) -> TaskRow:

@@ -520,7 +520,7 @@ class ListTasksRequest(_message.Message):
     job_id: _builtins.str
     """The job's id."""
     page_size: _builtins.int
-    """At most this many; zero means 100, the most is 1,000."""
+    """At most this many; zero means 100, the most is 1,000. A page of large results has fewer."""
     page_token: _builtins.str
     """From the page before; empty means the first page."""
     state: _task_pb2.TaskState.ValueType
