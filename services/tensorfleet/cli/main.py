@@ -19,6 +19,7 @@ from tensorfleet.cli import (
     jobs,
     models,
     predict,
+    profile,
     results,
     settings,
     status,
@@ -88,6 +89,7 @@ def root(
 
 FLEET = "A fleet on this machine"
 JOBS = "Jobs"
+MEASURING = "Measuring"
 DATA = "Data and models"
 MACHINE = "Machines"
 
@@ -102,6 +104,8 @@ app.command(rich_help_panel=JOBS)(jobs.show)
 app.command(rich_help_panel=JOBS)(watch.logs)
 app.command(rich_help_panel=JOBS)(results.results)
 app.command(rich_help_panel=JOBS)(results.plot)
+app.add_typer(profile.app, name="profile", rich_help_panel=MEASURING)
+app.command(rich_help_panel=MEASURING)(profile.compare)
 app.command(rich_help_panel=JOBS)(explain.explain)
 app.command(rich_help_panel=JOBS)(job_changes.update)
 app.command(rich_help_panel=JOBS)(job_changes.pause)

@@ -192,7 +192,7 @@ async def test_page_of_large_results_ends_before_it_is_too_large(
 ) -> None:
     count, result = 40, '"' + "x" * (255 * 1024) + '"'
     worker = ScriptedWorker(patient.dispatch).attach(slots=count)
-    job = await create(patient, tasks=count)
+    job = await create(patient, tasks=count, cpus=0.01, memory_bytes=1024 * 1024)
     for given in await worker.assignments(count):
         worker.finish(given.ref, result_json=result)
     await ended(patient, job.id)
