@@ -96,7 +96,13 @@ def _insert_all(ordered: list[int], low: int, high: int) -> None:
 
 def _partition(ordered: list[int], low: int, high: int) -> tuple[int, int]:
     """Afterwards `low` to `right` are at most the pivot, `left` to `high` at least that."""
-    pivot = sorted((ordered[low], ordered[(low + high) // 2], ordered[high]))[1]
+    first, pivot, last = ordered[low], ordered[(low + high) // 2], ordered[high]
+    if first > last:
+        first, last = last, first
+    if pivot < first:
+        pivot = first
+    elif pivot > last:
+        pivot = last
     left, right = low, high
     while left <= right:
         while ordered[left] < pivot:
