@@ -7,8 +7,10 @@ element would otherwise hide the logarithm.
 
 from collections.abc import Sequence
 
-SMALL = 16
-"""Parts of up to so many elements are sorted by insertion."""
+SMALL_TO_SPLIT = 8
+"""Quick sort leaves parts of up to so many elements to insertion."""
+SMALL_TO_HALVE = 4
+"""Merge sort too."""
 
 
 def bubble_sort(values: Sequence[int]) -> list[int]:
@@ -42,7 +44,7 @@ def quick_sort(values: Sequence[int]) -> list[int]:
     pending = [(0, len(ordered) - 1)]
     while pending:
         low, high = pending.pop()
-        while high - low >= SMALL:
+        while high - low >= SMALL_TO_SPLIT:
             left, right = _partition(ordered, low, high)
             # The larger part waits: at most log2 n of them do.
             if right - low < high - left:
@@ -57,7 +59,7 @@ def quick_sort(values: Sequence[int]) -> list[int]:
 
 def merge_sort(values: Sequence[int]) -> list[int]:
     """Sorts both halves and merges them."""
-    if len(values) <= SMALL:
+    if len(values) <= SMALL_TO_HALVE:
         return insertion_sort(values)
     middle = len(values) // 2
     return _merged(merge_sort(values[:middle]), merge_sort(values[middle:]))
