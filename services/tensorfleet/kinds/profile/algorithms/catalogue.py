@@ -214,7 +214,7 @@ _ALGORITHMS = (
         "fibonacci_iterative",
         "n",
         "The size-th Fibonacci number modulo 2⁶¹ - 1, by additions.",
-        sizes=_doubling(512, 131_072),
+        sizes=_doubling(2048, 262_144),
         max_size=1_000_000_000,
     ),
     _learning(
