@@ -17,10 +17,10 @@ _ORDERS = ("random", "sorted", "reversed", "few_unique", "nearly_sorted")
 _TARGETS = ("present", "absent")
 
 
-def _doubling(first: int, last: int, factor: int = 2) -> tuple[int, ...]:
+def _doubling(first: int, last: int) -> tuple[int, ...]:
     sizes = [first]
     while sizes[-1] < last:
-        sizes.append(sizes[-1] * factor)
+        sizes.append(sizes[-1] * 2)
     return tuple(sizes)
 
 
@@ -100,35 +100,36 @@ _ALGORITHMS = (
         "bubble_sort",
         "Swaps neighbours until none is out of order.",
         _QUADRATIC_UNLESS_SORTED,
-        sizes=_doubling(16, 1024),
+        sizes=(32, 64, 96, 128, 192, 256, 384, 512, 768),
         max_size=100_000,
     ),
     _sort(
         "insertion_sort",
         "Puts each element into its place among those before it.",
         _QUADRATIC_UNLESS_SORTED,
-        sizes=_doubling(32, 1024),
+        # How many are out of order is a matter of luck in a short list.
+        sizes=(64, 96, 128, 192, 256, 384, 512, 768, 1024),
         max_size=100_000,
     ),
     _sort(
         "quick_sort",
         "Hoare's, by the median of three, with insertion for small parts.",
         _ALWAYS_N_LOG_N,
-        sizes=_doubling(64, 16_384),
+        sizes=_doubling(256, 32_768),
         max_size=10_000_000,
     ),
     _sort(
         "merge_sort",
         "Sorts halves and merges them, with insertion for small parts.",
         _ALWAYS_N_LOG_N,
-        sizes=_doubling(64, 16_384),
+        sizes=_doubling(256, 32_768),
         max_size=10_000_000,
     ),
     _sort(
         "heap_sort",
         "Takes the largest from a heap, again and again.",
         _ALWAYS_N_LOG_N,
-        sizes=_doubling(64, 16_384),
+        sizes=_doubling(256, 32_768),
         max_size=10_000_000,
     ),
     _sort(
@@ -144,7 +145,8 @@ _ALGORITHMS = (
         "binary_search",
         "log n",
         "Halves an ascending list until one place is left.",
-        sizes=_doubling(16, 524_288, 8),
+        # All targets of such a list are found in the same number of steps.
+        sizes=(15, 63, 255, 1_023, 4_095, 16_383, 65_535, 262_143),
         max_size=50_000_000,
     ),
     _search(
@@ -172,7 +174,7 @@ _ALGORITHMS = (
         "matrices",
         "n³",
         "product_by_sums",
-        sizes=(96, 128, 192, 256, 384, 512, 768),
+        sizes=(96, 128, 192, 256, 320, 384, 512, 768),
         max_size=20_000,
         tolerance=1e-9,
         requires=("numpy",),
@@ -185,7 +187,7 @@ _ALGORITHMS = (
         "signal",
         "n²",
         "spectrum",
-        sizes=_doubling(16, 512),
+        sizes=(16, 32, 48, 64, 96, 128, 192, 256, 384),
         max_size=50_000,
         tolerance=1e-9,
         description="The discrete Fourier transform by its definition.",
@@ -196,7 +198,7 @@ _ALGORITHMS = (
         "signal",
         "n log n",
         "spectrum",
-        sizes=_doubling(64, 16_384),
+        sizes=_doubling(128, 16_384),
         max_size=10_000_000,
         tolerance=1e-9,
         description="The fast Fourier transform. Only lengths with many factors of two are fast.",
@@ -212,7 +214,7 @@ _ALGORITHMS = (
         "fibonacci_iterative",
         "n",
         "The size-th Fibonacci number modulo 2⁶¹ - 1, by additions.",
-        sizes=_doubling(256, 262_144, 4),
+        sizes=_doubling(2048, 262_144),
         max_size=1_000_000_000,
     ),
     _learning(

@@ -7,9 +7,6 @@ be measured in seconds theirs looks linear, and would teach nobody what n log n 
 import cmath
 from collections.abc import Sequence
 
-SMALL = 4
-"""Parts of up to so many values are transformed by the definition."""
-
 
 def dft(signal: Sequence[complex]) -> list[complex]:
     """By the definition: every value of the answer sums over the whole signal."""
@@ -29,19 +26,34 @@ def dft(signal: Sequence[complex]) -> list[complex]:
 
 
 def fft(signal: Sequence[complex]) -> list[complex]:
-    """Halves the signal while its length is even, and puts the halves' transforms together.
+    """Puts the transforms of interleaved parts together, two by two.
 
-    n log n steps for powers of two; other lengths have parts that go by the definition. Cooley and
-    Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965.
+    n log n steps for powers of two; the odd factor of other lengths goes by the definition. Cooley
+    and Tukey, "An algorithm for the machine calculation of complex Fourier series", 1965; in
+    Stockham's order, which needs no sorting, and in one loop a pass, so that all passes cost the
+    same.
     """
     count = len(signal)
-    if count <= SMALL or count % 2:
-        return dft(signal)
-    even, odd = fft(signal[::2]), fft(signal[1::2])
-    turned = [value * root for value, root in zip(odd, _roots(count, count // 2), strict=True)]
-    return [left + right for left, right in zip(even, turned, strict=True)] + [
-        left - right for left, right in zip(even, turned, strict=True)
-    ]
+    parts = count & -count
+    if parts == count:
+        mixed = list(signal)
+    else:
+        spectra = [dft(signal[start::parts]) for start in range(parts)]
+        mixed = [value for values in zip(*spectra, strict=True) for value in values]
+    roots = _roots(count, count // 2)
+    # A row for each frequency, in it a column for each part; every pass halves the columns.
+    while parts > 1:
+        parts //= 2
+        sums, differences = [], []
+        for pair in range(count // 2):
+            before = pair // parts * parts
+            place = before + pair
+            even = mixed[place]
+            turned = roots[before] * mixed[place + parts]
+            sums.append(even + turned)
+            differences.append(even - turned)
+        mixed = sums + differences
+    return mixed
 
 
 def _roots(count: int, wanted: int) -> list[complex]:

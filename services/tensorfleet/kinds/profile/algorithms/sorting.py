@@ -7,8 +7,10 @@ element would otherwise hide the logarithm.
 
 from collections.abc import Sequence
 
-SMALL = 16
-"""Parts of up to so many elements are sorted by insertion."""
+SMALL_TO_SPLIT = 8
+"""Quick sort leaves parts of up to so many elements to insertion."""
+SMALL_TO_HALVE = 4
+"""Merge sort too."""
 
 
 def bubble_sort(values: Sequence[int]) -> list[int]:
@@ -42,7 +44,7 @@ def quick_sort(values: Sequence[int]) -> list[int]:
     pending = [(0, len(ordered) - 1)]
     while pending:
         low, high = pending.pop()
-        while high - low >= SMALL:
+        while high - low >= SMALL_TO_SPLIT:
             left, right = _partition(ordered, low, high)
             # The larger part waits: at most log2 n of them do.
             if right - low < high - left:
@@ -57,7 +59,7 @@ def quick_sort(values: Sequence[int]) -> list[int]:
 
 def merge_sort(values: Sequence[int]) -> list[int]:
     """Sorts both halves and merges them."""
-    if len(values) <= SMALL:
+    if len(values) <= SMALL_TO_HALVE:
         return insertion_sort(values)
     middle = len(values) // 2
     return _merged(merge_sort(values[:middle]), merge_sort(values[middle:]))
@@ -96,7 +98,13 @@ def _insert_all(ordered: list[int], low: int, high: int) -> None:
 
 def _partition(ordered: list[int], low: int, high: int) -> tuple[int, int]:
     """Afterwards `low` to `right` are at most the pivot, `left` to `high` at least that."""
-    pivot = sorted((ordered[low], ordered[(low + high) // 2], ordered[high]))[1]
+    first, pivot, last = ordered[low], ordered[(low + high) // 2], ordered[high]
+    if first > last:
+        first, last = last, first
+    if pivot < first:
+        pivot = first
+    elif pivot > last:
+        pivot = last
     left, right = low, high
     while left <= right:
         while ordered[left] < pivot:
