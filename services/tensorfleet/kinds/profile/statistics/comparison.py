@@ -171,9 +171,7 @@ def _noise(logs: Floats, chosen: NDArray[np.int64], level: float) -> float | Non
     if logs.shape[1] < 3:
         return None
     again = logs[:, 2] - logs[:, 0]
-    low, high = resampling.interval(
-        resampling.trimmed_mean(again[chosen]), 1 - level, len(again)
-    )
+    low, high = resampling.interval(resampling.trimmed_mean(again[chosen]), 1 - level, len(again))
     # Where even a differs from a, that bias adds to what cannot be believed.
     bias = max(0.0, low, -high)
     return math.expm1((high - low) / 2.0 + bias)

@@ -13,7 +13,7 @@ from tensorfleet.kinds.profile.statistics.growth import CONSTANT, EXPONENTIAL, F
 from tensorfleet.kinds.profile.statistics.resampling import Floats
 from tensorfleet.kinds.profile.statistics.sizes_to_add import further_sizes, further_steps
 
-# A class is a claim about large inputs: up to this part of the sizes, the smallest, may be left out.
+# A class is a claim about large inputs: of the sizes, this part may be left out, the smallest.
 _MOST_LEFT_OUT = 0.5
 # Where a cache step begins, linear work looks like n log n: those two, and log n, take all sizes.
 _TOLD_FROM_THE_LARGER = frozenset({"n²", "n³"})
@@ -115,9 +115,7 @@ def fit(
     return told if told is not None else _growing(figures, limit, max_size)
 
 
-def _constant(
-    figures: Figures, tolerance: float, limit: float, max_size: int
-) -> Complexity | None:
+def _constant(figures: Figures, tolerance: float, limit: float, max_size: int) -> Complexity | None:
     """What to say about figures that hardly grow; None when they do grow."""
     largest = float(figures.sizes[-1])
     if tolerance > 0 and float(figures.typical.max()) <= 2 * tolerance:
@@ -144,26 +142,26 @@ def _growing(figures: Figures, limit: float, max_size: int) -> Complexity:
     fall = _largest_fall(figures)
     if fall is not None:
         return _untold(figures, None, fall, 0.0, limit, max_size)
-    first: tuple[Candidates, Doubt] | None = None
     for start in _starts(figures):
         upper = figures.from_size(start)
         candidates = evidence.try_curves(upper)
         name = candidates.nearest
-        doubt = evidence.class_doubt(candidates, name)
         if start and name not in _TOLD_FROM_THE_LARGER:
             continue
+        doubt = evidence.class_doubt(candidates, name)
         if doubt is None:
             share, fits = evidence.resample_share(candidates, name)
             if evidence.is_sure(share):
                 return _told(candidates, name, share, fits)
             rival = candidates.closest_rival(name)
             doubt = Doubt(f"cannot tell {name} from {rival}: {100 * share:.0f} % of resamples")
-        first = first or (candidates, doubt)
-    assert first is not None  # noqa: S101 - there is always a start at the smallest size
-    candidates, doubt = first
+        # What is said is about all sizes.
+        if not start:
+            whole, reason = candidates, doubt
+    candidates = whole
     share, fits = evidence.resample_share(candidates, candidates.nearest)
     told = _told(candidates, candidates.nearest, share, fits)
-    untold = _untold(figures, candidates.nearest, doubt, share, limit, max_size)
+    untold = _untold(figures, candidates.nearest, reason, share, limit, max_size)
     return Complexity(
         name=None,
         nearest=told.nearest,
@@ -204,9 +202,7 @@ def _largest_fall(figures: Figures) -> Doubt | None:
     )
 
 
-def _told(
-    candidates: Candidates, name: str, share: float, resampled: dict[str, Fit]
-) -> Complexity:
+def _told(candidates: Candidates, name: str, share: float, resampled: dict[str, Fit]) -> Complexity:
     figures, typical = candidates.figures, candidates.typical[name]
     base = candidates.base if name == EXPONENTIAL else 1.0
     log_largest = float(growth.log_curve(name, figures.sizes[-1:], base)[0])
@@ -279,14 +275,10 @@ def _suggested(
         base = growth.best_base(figures.typical, figures.sizes, figures.tolerance)
         return further_steps(sizes, base=base, last_figure=last, limit=limit, max_size=max_size)
     slope = exponent.value if exponent else 1.0
-    return further_sizes(
-        sizes, exponent=slope, last_figure=last, limit=limit, max_size=max_size
-    )
+    return further_sizes(sizes, exponent=slope, last_figure=last, limit=limit, max_size=max_size)
 
 
-def _advice(
-    doubt: Doubt, exponent: Estimate | None, sizes: tuple[int, ...], noise: float
-) -> str:
+def _advice(doubt: Doubt, exponent: Estimate | None, sizes: tuple[int, ...], noise: float) -> str:
     parts = [doubt.why]
     if exponent is not None:
         parts.append(

@@ -29,8 +29,8 @@ _RIVAL_HELD_OUT_FACTOR = 1.7
 
 # What grows by a factor log n more than these powers of n looks much like them on caches.
 _WITH_LOGARITHM = {"log n": 0.0, "n log n": 1.0}
-_LARGEST_MISFIT_WITH_LOGARITHM = 0.035
-_FLEXIBLE_FACTOR = 0.6
+_LARGEST_MISFIT_WITH_LOGARITHM = 0.025
+_FLEXIBLE_FACTOR = 0.65
 
 _POWER = "a power of n"
 
@@ -86,9 +86,7 @@ def constant_doubt(figures: Figures) -> tuple[float, Doubt | None]:
     upper, is_growing, share = 0.0, False, 1.0
     for position in (np.log(sizes / sizes[0]) / math.log(spread), sizes / sizes[-1]):
         relative = _relative_growth(figures.resampled, position, figures.tolerance)
-        estimate = float(
-            _relative_growth(figures.typical[None, :], position, figures.tolerance)[0]
-        )
+        estimate = float(_relative_growth(figures.typical[None, :], position, figures.tolerance)[0])
         low, high = resampling.interval(relative, 0.9, max(2, figures.process_count))
         upper = max(upper, high)
         is_growing = is_growing or (low > 0.01 and estimate > 0.01)
@@ -98,8 +96,8 @@ def constant_doubt(figures: Figures) -> tuple[float, Doubt | None]:
     doubt = None
     if is_growing or upper > _MOST_GROWTH_OF_CONSTANT:
         doubt = Doubt(
-            f"cannot tell {CONSTANT} from log n: it may grow by up to {100 * max(0.0, upper):.0f} % "
-            "over these sizes"
+            f"cannot tell {CONSTANT} from log n: it may grow by up to "
+            f"{100 * max(0.0, upper):.0f} % over these sizes"
         )
     elif unevenness > _LARGEST_MISFIT + 3 * figures.noise:
         doubt = Doubt(f"single sizes differ by {100 * unevenness:.0f} % without a direction")

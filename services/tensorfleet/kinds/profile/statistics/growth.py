@@ -30,6 +30,8 @@ _BETWEEN: dict[str, Callable[[Floats], Floats]] = {
     "√n": lambda n: 0.5 * np.log(n),
     "n / log n": lambda n: np.log(n) - np.log(np.log2(n)),
     "n log² n": lambda n: np.log(n) + 2 * np.log(np.log2(n)),
+    "n^1.2": lambda n: 1.2 * np.log(n),
+    "n^1.3": lambda n: 1.3 * np.log(n),
     "n^1.5": lambda n: 1.5 * np.log(n),
     "n² / log n": lambda n: 2 * np.log(n) - np.log(np.log2(n)),
     "n² log n": lambda n: 2 * np.log(n) + np.log(np.log2(n)),
@@ -161,9 +163,7 @@ def best_power(figures: Floats, sizes: Floats, tolerance: float = 0.0) -> float:
     return _minimum(errors, 0.1, 12.0)
 
 
-def step_misfit(
-    figures: Floats, sizes: Floats, exponent: float, tolerance: float = 0.0
-) -> float:
+def step_misfit(figures: Floats, sizes: Floats, exponent: float, tolerance: float = 0.0) -> float:
     """How well n to this power fits when each unit of work gets dearer somewhere, as where the
     data outgrow a cache: the least misfit over the place, the width and the height of such a step.
     """

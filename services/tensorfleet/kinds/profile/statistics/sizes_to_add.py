@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 MOST_SUGGESTED = 4
 
@@ -61,7 +62,7 @@ def further_steps(
 def _usual_ratio(sizes: Sequence[int]) -> float:
     if len(sizes) < 2:
         return 2.0
-    whole = (sizes[-1] / max(1, sizes[0])) ** (1 / (len(sizes) - 1))
+    whole: float = (sizes[-1] / max(1, sizes[0])) ** (1 / (len(sizes) - 1))
     # Steps of ten are too few points, steps of a tenth too little range.
     return min(4.0, max(2.0, whole))
 
@@ -71,7 +72,7 @@ def _between(sizes: Sequence[int], count: int) -> list[int]:
     gaps = sorted(
         (
             (high / max(1, low), low, high)
-            for low, high in zip(sizes, sizes[1:], strict=False)
+            for low, high in pairwise(sizes)
             if high > 3 * max(1, low)
         ),
         reverse=True,

@@ -71,7 +71,7 @@ def summarize(processes: Sequence[Sequence[float]], *, confidence: float = 0.95)
     )
 
 
-def process_medians(processes: Sequence[Sequence[float]]) -> Floats:
+def process_medians(processes: Sequence[Sequence[float] | Floats]) -> Floats:
     """The median of each process that gave values  # (processes,) float64"""
     return np.array([np.median(values) for values in processes if len(values)], dtype=np.float64)
 
