@@ -1,0 +1,69 @@
+"""Pictures of a profile job's results."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from tensorfleet.kinds.profile import readings
+from tensorfleet.kinds.profile.drawing import comparisons, distributions, growth_curves
+from tensorfleet.kinds.profile.drawing.choice import Choice
+from tensorfleet.kinds.profile.drawing.style import STYLE
+from tensorfleet.kinds.profile.readings import Readings
+from tensorfleet.kinds.profile.spec import Spec
+from tensorfleet.kinds.task_result import TaskResult
+from tensorfleet.shared.errors import InvalidInput
+
+PLOTS = {
+    "time": "time over size on logarithmic axes, with intervals and the fitted complexity class",
+    "violin": "how the times of each algorithm are distributed, at one size",
+    "memory": "memory over size on logarithmic axes",
+    "comparison": "how many times as long the second algorithm takes, with intervals and noise",
+}
+
+_DRAWINGS: dict[str, Callable[[Readings, Choice], Figure]] = {
+    "time": growth_curves.draw_time,
+    "violin": distributions.draw,
+    "memory": growth_curves.draw_memory,
+    "comparison": comparisons.draw,
+}
+
+_DOTS_PER_INCH = 150
+
+
+def plot(
+    name: str,
+    _spec: Spec,
+    results: Sequence[TaskResult],
+    file_format: str,
+    options: Mapping[str, str],
+) -> bytes:
+    """One of `PLOTS`. Equal results give equal files.
+
+    Args:
+        file_format: "png" or "svg".
+        options: "algorithms" and "inputs", names with commas between them; "size" of a violin.
+
+    Raises:
+        InvalidInput: The format or an option is unknown or wrong, or there is nothing to draw.
+    """
+    if file_format not in ("png", "svg"):
+        message = f"plots are made as png or svg, not as {file_format[:20]!r}"
+        raise InvalidInput(message)
+    choice = Choice.parse(options, plot=name)
+    read = readings.read(results)
+    with matplotlib.rc_context(STYLE):
+        figure = _DRAWINGS[name](read, choice)
+        picture = io.BytesIO()
+        if file_format == "png":
+            FigureCanvasAgg(figure).print_png(
+                picture, metadata={"Software": None}, pil_kwargs={"dpi": (150, 150)}
+            )
+        else:
+            FigureCanvasSVG(figure).print_svg(
+                picture, metadata={"Date": None, "Creator": "TensorFleet"}
+            )
+    return picture.getvalue()
