@@ -17,17 +17,17 @@ async def busy_share(tasks: int) -> float:
     async with embedded_fleet(workers=WORKERS) as fleet:
         with fleet.client() as client:
             spec = {**SPEC, "repeats": tasks}
-            # Two workers of one machine: each with half of its cores.
             job = await asyncio.to_thread(client.submit, {"kind": "profile", "spec": spec})
             ended = await asyncio.to_thread(client.wait, job.id)
             if ended.state != "succeeded":
                 raise RuntimeError(f"the job {ended.state}: {ended.failure}")
-            attempts = [
-                attempt
-                for task in await asyncio.to_thread(lambda: list(client.tasks(job.id)))
-                for attempt in task.attempts
-            ]
-    starts = [attempt.start_time for attempt in attempts]
-    ends = [attempt.end_time for attempt in attempts if attempt.end_time is not None]
-    busy = sum((end - start).total_seconds() for start, end in zip(starts, ends, strict=True))
-    return busy / (WORKERS * (max(ends) - min(starts)).total_seconds())
+            tasks_of_job = await asyncio.to_thread(lambda: list(client.tasks(job.id)))
+    spans = [
+        (attempt.start_time, attempt.end_time)
+        for task in tasks_of_job
+        for attempt in task.attempts
+        if attempt.start_time is not None and attempt.end_time is not None
+    ]
+    busy = sum((end - start).total_seconds() for start, end in spans)
+    whole = max(end for _, end in spans) - min(start for start, _ in spans)
+    return busy / (WORKERS * whole.total_seconds())

@@ -99,6 +99,7 @@ def series_report(task: TaskResult, series: Series) -> dict[str, Any]:
     return {
         "task": task.index,
         "algorithm": series.algorithm.name,
+        "definition": series.algorithm,
         "code": series.code,
         "input": series.input,
         "seed": series.seed,
@@ -225,8 +226,8 @@ def _pair(cell: PairCell, verdict: Verdict | None) -> dict[str, Any]:
         found |= {f"{name}_{side}": value for name, value in _used(usage, memory).items()}
     problems = [
         problem
-        for processes in (cell.a, cell.b)
-        for problem in stability.warnings(processes, loops=cell.loops)
+        for processes, loops in ((cell.a, cell.loops_a), (cell.b, cell.loops_b))
+        for problem in stability.warnings(processes, loops=loops)
     ]
     load = stability.warnings((), disturbance=cell.disturbance)
     found["error"] = _problem(cell.error)
