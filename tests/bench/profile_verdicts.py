@@ -13,9 +13,8 @@ from tensorfleet.kinds.profile.measuring.conductor import Conductor, Subject
 from tensorfleet.kinds.profile.measuring.machine import describe_machine
 from tensorfleet.kinds.profile.measuring.pair import measure_pair
 from tensorfleet.kinds.profile.measuring.series import measure_series
+from tensorfleet.kinds.profile.report import time_complexity
 from tensorfleet.kinds.profile.statistics.comparison import compare
-from tensorfleet.kinds.profile.statistics.complexity import fit
-from tensorfleet.kinds.profile.statistics.summary import process_medians
 
 PEERS = Path(__file__).parent / "peers"
 # Sizes of one task: each is a comparison of its own. Some 20 to 60 µs a call.
@@ -51,10 +50,7 @@ def classes(seeds: int) -> Iterator[tuple[str, str, str | None]]:
         input_name = next(iter(algorithm.inputs))
         for seed in range(seeds):
             series = _series(algorithm, input_name, seed)
-            points = [
-                (c.size, process_medians(c.processes).tolist()) for c in series.cells if c.processes
-            ]
-            found = fit(points).name
+            found = time_complexity(series).name
             yield f"{algorithm.name} {input_name}", algorithm.expected[input_name], found
 
 

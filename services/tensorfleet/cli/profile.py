@@ -128,11 +128,11 @@ def plot(
     inputs: Annotated[str, typer.Option("--inputs", "-i", help="Only these.")] = "",
 ) -> None:
     """Draw a picture of what a profile found."""
-    from tensorfleet.cli import results
+    from tensorfleet.cli.results import plot as plot_results
 
     chosen = (("algorithms", algorithms), ("inputs", inputs))
     options = [f"{key}={value}" for key, value in chosen if value]
-    results.plot(job, name, output=output, option=options)
+    plot_results(job, name, output=output, option=options)
 
 
 @app.command()

@@ -121,7 +121,7 @@ def check_again(
             replace(then, name="baseline", code=series["code"]),
             replace(then, name="present", code=""),
         )
-        job = {
+        document = {
             "kind": "profile",
             "name": f"check {then.name}"[:128],
             "code": str(code.absolute()),
@@ -134,7 +134,7 @@ def check_again(
                 "measuring": measuring,
             },
         }
-        jobs.append((then.name, client.submit(job)))
+        jobs.append((then.name, client.submit(document)))
     verdicts = []
     for name, job in jobs:
         client.wait(job.id)

@@ -61,7 +61,6 @@ def _add_cell(table: Table, cell: dict[str, Any], least: float, most: float) -> 
             f"{cell['size']:,}", Text(problem["code"], "red"), "", "", "", "", _first_line(problem)
         )
         return
-    marks = " ".join(dict.fromkeys(warning["code"] for warning in cell["warnings"]))
     table.add_row(
         f"{cell['size']:,}",
         Text(call_time(cell["median"]), "bold"),
@@ -69,7 +68,7 @@ def _add_cell(table: Table, cell: dict[str, Any], least: float, most: float) -> 
         Text(_log_bar(cell["median"], least, most), "cyan"),
         "" if cell["memory_mb"] is None else size(cell["memory_mb"] * MEGABYTE),
         "" if cell["cpu_percent"] is None else f"{cell['cpu_percent']:.0f} %",
-        Text(marks, "yellow"),
+        Text("▲" if cell["warnings"] else "", "yellow"),
     )
 
 
@@ -97,7 +96,8 @@ def _complexity_line(series: dict[str, Any]) -> RenderableType:
             (f"O({found['class']})", "bold green" if series["agrees"] is not False else "bold red"),
             (f"  in {found['confidence']:.0%} of resamples", "dim"),
         )
-    if exponent := found["exponent"]:
+    exponent = found["exponent"]
+    if exponent and found["class"] is not None:
         line.append(
             f"  grows as n^{exponent['value']:.2f} "
             f"({exponent['low']:.2f} to {exponent['high']:.2f})",
