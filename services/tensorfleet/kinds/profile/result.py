@@ -10,11 +10,8 @@ from tensorfleet.kinds.profile.algorithms.algorithm import Algorithm
 from tensorfleet.kinds.profile.measurement import (
     Cell,
     Comparison,
-    Memory,
     Problem,
-    Processes,
     Series,
-    Usage,
 )
 from tensorfleet.kinds.profile.spec import Spec
 from tensorfleet.kinds.task_result import TaskResult
@@ -49,22 +46,28 @@ def rows(_spec: Spec, results: Sequence[TaskResult]) -> list[dict[str, Any]]:
 
 def _comparison_rows(task: TaskResult, comparison: Comparison) -> Iterator[dict[str, Any]]:
     for pair in comparison.cells:
-        sides: tuple[tuple[str, Algorithm, str, Processes, Usage | None, Memory | None], ...] = (
-            ("a", comparison.a, comparison.code_a, pair.a, pair.usage_a, pair.memory_a),
-            ("b", comparison.b, comparison.code_b, pair.b, pair.usage_b, pair.memory_b),
+        common: dict[str, Any] = {
+            "size": pair.size,
+            "disturbance": pair.disturbance,
+            "error": pair.error,
+            "notes": pair.notes,
+        }
+        a = Cell(
+            loops=pair.loops_a,
+            processes=pair.a,
+            usage=pair.usage_a,
+            memory=pair.memory_a,
+            **common,
         )
-        for side, algorithm, code, processes, usage, memory in sides:
-            cell = Cell(
-                size=pair.size,
-                loops=pair.loops,
-                processes=processes,
-                usage=usage,
-                memory=memory,
-                disturbance=pair.disturbance,
-                error=pair.error,
-                notes=pair.notes,
-            )
-            yield _row(task, comparison, algorithm, code, side, cell)
+        b = Cell(
+            loops=pair.loops_b,
+            processes=pair.b,
+            usage=pair.usage_b,
+            memory=pair.memory_b,
+            **common,
+        )
+        yield _row(task, comparison, comparison.a, comparison.code_a, "a", a)
+        yield _row(task, comparison, comparison.b, comparison.code_b, "b", b)
 
 
 def _row(
