@@ -3,9 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from tensorfleet.kinds.profile import readings
@@ -31,8 +29,6 @@ _DRAWINGS: dict[str, Callable[[Readings, Choice], Figure]] = {
     "comparison": comparisons.draw,
 }
 
-_DOTS_PER_INCH = 150
-
 
 def plot(
     name: str,
@@ -55,15 +51,10 @@ def plot(
         raise InvalidInput(message)
     choice = Choice.parse(options, plot=name)
     read = readings.read(results)
-    with matplotlib.rc_context(STYLE):
+    with mpl.rc_context(STYLE):
         figure = _DRAWINGS[name](read, choice)
         picture = io.BytesIO()
-        if file_format == "png":
-            FigureCanvasAgg(figure).print_png(
-                picture, metadata={"Software": None}, pil_kwargs={"dpi": (150, 150)}
-            )
-        else:
-            FigureCanvasSVG(figure).print_svg(
-                picture, metadata={"Date": None, "Creator": "TensorFleet"}
-            )
+        # Neither dates nor versions: equal results are to give equal files.
+        metadata = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
+        figure.savefig(picture, format=file_format, metadata=metadata)
     return picture.getvalue()

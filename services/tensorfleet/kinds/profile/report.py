@@ -25,8 +25,11 @@ from tensorfleet.kinds.task_result import TaskResult
 
 VERSION = 1
 
-MEMORY_TOLERANCE_BYTES = 256 * 1024
-"""Allocators take memory from the system in pieces; differences below this mean nothing."""
+GROWN_TOLERANCE_BYTES = 256 * 1024
+"""Of resident memory: allocators take it from the system in pieces."""
+ALLOCATED_TOLERANCE_BYTES = 4 * 1024
+"""Of allocated memory: what a few Python objects take in any call."""
+_UNSEEN_BYTES = 1024 * 1024
 _BYTES_PER_MEGABYTE = 1_000_000
 
 
@@ -71,16 +74,19 @@ def time_complexity(series: Series) -> Complexity:
 
 def memory_complexity(series: Series) -> Complexity | None:
     """How the bytes that a call needs beyond its input grow; None when memory was not measured."""
-    points = [
-        (cell.size, [float(needed_bytes(cell.memory))])
-        for cell in series.cells
-        if cell.memory is not None
-    ]
-    if not points:
+    known = [(cell.size, cell.memory) for cell in series.cells if cell.memory is not None]
+    if not known:
         return None
-    return complexity.fit(
-        points, tolerance=MEMORY_TOLERANCE_BYTES, max_size=series.algorithm.max_size
-    )
+    allocated = max(memory.allocated_bytes for _, memory in known)
+    grown = max(memory.grown_bytes for _, memory in known)
+    if grown <= 2 * allocated + _UNSEEN_BYTES:
+        # All of it went through Python's allocators, which count bytes and not pages.
+        tolerance = ALLOCATED_TOLERANCE_BYTES
+        points = [(size, [float(memory.allocated_bytes)]) for size, memory in known]
+    else:
+        tolerance = GROWN_TOLERANCE_BYTES
+        points = [(size, [float(needed_bytes(memory))]) for size, memory in known]
+    return complexity.fit(points, tolerance=tolerance, max_size=series.algorithm.max_size)
 
 
 def needed_bytes(memory: Memory) -> int:

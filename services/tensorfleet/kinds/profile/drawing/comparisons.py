@@ -63,10 +63,10 @@ def _draw_panel(axes: Axes, pair: Comparison) -> None:
             fontsize=8.5,
             color=colour,
         )
-    reach = max(1.02, max(max(edge, 1 / edge) for edge in edges) ** 1.2)
-    low = min(1 / reach**0.3, min(edges) / reach**0.15, 1 / (1 + max(noises, default=0)) / 1.005)
+    edges += [0.99, 1.01, 1 / edges[0]]
+    pad = max(1.003, (max(edges) / min(edges)) ** 0.06)
     axes.set_yscale("log")
-    axes.set_ylim(low, max(reach**0.3, max(edges) * reach**0.15))
+    axes.set_ylim(min(edges) / pad, max(edges) * pad)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}×"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     axes.set_yticks(_ticks(*axes.get_ylim()))

@@ -1,8 +1,11 @@
 """How the times of each algorithm are distributed, at one size."""
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from tensorfleet.kinds.profile.drawing import style
 from tensorfleet.kinds.profile.drawing.choice import Choice
@@ -13,6 +16,8 @@ from tensorfleet.kinds.profile.statistics.summary import summarize
 from tensorfleet.shared.errors import InvalidInput
 
 _FEWEST_FOR_SHAPE = 5
+_LARGEST_COMMON_RATIO = 2.0
+_DARK = "#202124"
 
 
 def draw(read: Readings, choice: Choice) -> Figure:
@@ -35,31 +40,33 @@ def draw(read: Readings, choice: Choice) -> Figure:
 
 
 def _draw(size: int, groups: list[tuple[str, Processes]]) -> Figure:
-    figure = Figure(figsize=(max(5.5, 1.5 * len(groups) + 2), 4.8), layout="constrained")
+    summaries = [summarize(processes) for _, processes in groups]
+    medians = [summary.median for summary in summaries]
+    # Where medians are far apart, each is shown around its own: else all would look flat.
+    is_relative = max(medians) > _LARGEST_COMMON_RATIO * min(medians)
+    units = medians if is_relative else [1.0] * len(groups)
+    figure = Figure(figsize=(max(5.5, 1.4 * len(groups) + 2), 4.8), layout="constrained")
     axes = figure.add_subplot()
     source = random_source()
-    for index, (_, processes) in enumerate(groups):
-        logs = np.log10(np.concatenate([np.asarray(values) for values in processes if values]))
-        _draw_group(axes, index, logs, source)
-        summary = summarize(processes)
+    names = []
+    for index, (name, processes) in enumerate(groups):
+        unit, summary = units[index], summaries[index]
+        values = np.concatenate([np.asarray(run) for run in processes if run])
+        _draw_group(axes, index, values / unit, source)
         if summary.low is not None and summary.high is not None:
-            axes.vlines(index, summary.low, summary.high, color="#202124", linewidth=4, zorder=4)
-        axes.plot(index, summary.median, "o", color="white", markeredgecolor="#202124", zorder=5)
-        axes.annotate(
-            style.seconds_text(summary.median),
-            (index, summary.median),
-            xytext=(12, 0),
-            textcoords="offset points",
-            verticalalignment="center",
-            fontsize=8.5,
-            zorder=6,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1},
-        )
-    style.mark_seconds(axes)
-    axes.set_xticks(range(len(groups)), [name for name, _ in groups])
+            axes.vlines(
+                index, summary.low / unit, summary.high / unit, color=_DARK, linewidth=4, zorder=4
+            )
+        axes.plot(index, summary.median / unit, "o", color="white", mec=_DARK, zorder=5)
+        names.append(f"{name}\n{style.seconds_text(summary.median)}")
+    text = style.relative_text if is_relative else style.seconds_text
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    axes.set_xticks(range(len(groups)), names)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.grid(visible=False, axis="x")
+    if is_relative:
+        axes.set_ylabel("difference from the median")
     axes.set_title(f"Time of one call at size {size:,}")
     axes.set_xlabel(
         "dots: values · circle: median · bar: its 95 % interval",
@@ -70,36 +77,32 @@ def _draw(size: int, groups: list[tuple[str, Processes]]) -> Figure:
     return figure
 
 
-def _draw_group(axes: Axes, index: int, logs: Floats, source: np.random.Generator) -> None:
+def _draw_group(axes: Axes, index: int, values: Floats, source: np.random.Generator) -> None:
     colour = style.colour_of(index)
-    width: Floats = np.full(len(logs), 0.1)
-    if len(logs) >= _FEWEST_FOR_SHAPE and float(np.ptp(logs)) > 0:
-        at = np.linspace(logs.min(), logs.max(), 120)
-        bandwidth = _bandwidth(logs)
-        at = np.linspace(logs.min() - 2 * bandwidth, logs.max() + 2 * bandwidth, 160)
-        density = _density(logs, at, bandwidth)
+    width: Floats = np.full(len(values), 0.1)
+    if len(values) >= _FEWEST_FOR_SHAPE and float(np.ptp(values)) > 0:
+        bandwidth = _bandwidth(values)
+        at = np.linspace(values.min() - 2 * bandwidth, values.max() + 2 * bandwidth, 160)
+        density = _density(values, at, bandwidth)
         half = 0.4 * density / density.max()
-        axes.fill_betweenx(
-            10**at, index - half, index + half, color=colour, alpha=0.25, linewidth=0
-        )
-        axes.plot(index - half, 10**at, color=colour, linewidth=1)
-        axes.plot(index + half, 10**at, color=colour, linewidth=1)
-        width = np.interp(logs, at, half)
-    jitter = source.uniform(-0.7, 0.7, len(logs)) * width
-    axes.plot(
-        index + jitter, 10**logs, ".", color=colour, markersize=4, alpha=0.8, markeredgewidth=0
-    )
-    axes.set_yscale("log")
+        axes.fill_betweenx(at, index - half, index + half, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(index - half, at, color=colour, linewidth=1)
+        axes.plot(index + half, at, color=colour, linewidth=1)
+        width = np.interp(values, at, half)
+    jitter = source.uniform(-0.7, 0.7, len(values)) * width
+    axes.plot(index + jitter, values, ".", color=colour, markersize=5, alpha=0.8, mew=0)
 
 
-def _bandwidth(logs: Floats) -> float:
+def _bandwidth(values: Floats) -> float:
     """B. W. Silverman, Density Estimation for Statistics and Data Analysis (1986), eq. 3.31."""
-    upper, lower = np.quantile(logs, [0.75, 0.25])
-    spread = min(float(logs.std(ddof=1)), float(upper - lower) / 1.34) or float(logs.std(ddof=1))
-    return max(0.9 * spread * len(logs) ** -0.2, 1e-4)
+    upper, lower = (float(quantile) for quantile in np.quantile(values, [0.75, 0.25]))
+    deviation = float(values.std(ddof=1))
+    spread = min(deviation, (upper - lower) / 1.34) or deviation
+    narrowest = 1e-4 * float(np.median(values))
+    return max(0.9 * spread / math.pow(len(values), 0.2), narrowest)
 
 
-def _density(logs: Floats, at: Floats, bandwidth: float) -> Floats:
-    distances = (at[:, None] - logs[None, :]) / bandwidth
+def _density(values: Floats, at: Floats, bandwidth: float) -> Floats:
+    distances = (at[:, None] - values[None, :]) / bandwidth
     density: Floats = np.exp(-0.5 * distances**2).mean(axis=1)
     return density

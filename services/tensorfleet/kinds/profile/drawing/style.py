@@ -15,7 +15,8 @@ LIGHT_GREY = "#dadce0"
 
 MOST_LINES = 12
 
-STYLE: dict[str, Any] = {
+# The type that matplotlib asks for lists every key that it knows.
+STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,
     "axes.grid": True,
@@ -62,11 +63,18 @@ def bytes_text(size_bytes: float) -> str:
 
 
 def size_text(size: float) -> str:
-    """A size in few characters: 1,000 as 1k, 1,000,000 as 1M."""
+    """A size in few characters: 1,000 as 1k, 1,500,000 as 1.5M, but 65,536 as it is."""
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if size >= factor:
-            return f"{size / factor:.3g}{letter}"
-    return f"{size:.3g}"
+        short = f"{size / factor:.3g}"
+        if size >= factor and (float(short) * factor == size or size >= 1e6):
+            return f"{short}{letter}"
+    return f"{size:,.0f}"
+
+
+def relative_text(ratio: float) -> str:
+    """How far from 1, such as "+5 %"."""
+    percent = 100 * (ratio - 1)
+    return "0" if abs(percent) < 1e-6 else f"{percent:+.3g} %"
 
 
 def mark_sizes(axes: Axes, sizes: list[int]) -> None:

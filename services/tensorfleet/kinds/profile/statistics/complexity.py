@@ -112,7 +112,7 @@ def fit(
         )
         return _untold(figures, None, doubt, 0.0, limit, max_size)
     told = _constant(figures, tolerance, limit, max_size)
-    return told if told is not None else _growing(figures, limit, max_size)
+    return told if told is not None else _growing(_above_tolerance(figures), limit, max_size)
 
 
 def _constant(figures: Figures, tolerance: float, limit: float, max_size: int) -> Complexity | None:
@@ -122,13 +122,13 @@ def _constant(figures: Figures, tolerance: float, limit: float, max_size: int) -
         # Something of one byte for each element would be this large.
         if largest >= 2 * tolerance:
             return _claim_constant(figures, 1.0)
-        doubt = Doubt(
+        unseen = Doubt(
             f"all figures are below what can be seen, {2 * tolerance:,.0f}, and so would be one "
             "unit for each element"
         )
         beyond = _next_power_of_two(2 * tolerance)
         sizes = (beyond, 2 * beyond) if not max_size or 2 * beyond <= max_size else ()
-        return _untold(figures, CONSTANT, doubt, 0.0, limit, max_size, sizes)
+        return _untold(figures, CONSTANT, unseen, 0.0, limit, max_size, sizes)
     rise = float(figures.typical[-2:].mean() / max(figures.typical[:2].mean(), figures.tolerance))
     if not 0.8 < rise < 1.25:
         return None
@@ -136,6 +136,14 @@ def _constant(figures: Figures, tolerance: float, limit: float, max_size: int) -
     if doubt is None:
         return _claim_constant(figures, share)
     return _untold(figures, CONSTANT, doubt, share, limit, max_size)
+
+
+def _above_tolerance(figures: Figures) -> Figures:
+    """Without the smallest sizes, whose figures the tolerance blurs, where enough others remain."""
+    is_clear = figures.typical >= 8 * figures.tolerance
+    start = int(np.argmax(is_clear)) if is_clear.any() else 0
+    is_enough = len(figures.sizes) - start >= evidence.FEWEST_SIZES
+    return figures.from_size(start) if is_enough else figures
 
 
 def _growing(figures: Figures, limit: float, max_size: int) -> Complexity:

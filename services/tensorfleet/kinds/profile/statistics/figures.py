@@ -14,6 +14,9 @@ RESAMPLES = 200
 # Of a figure that was taken only once, such as a peak of memory.
 _UNKNOWN_NOISE = 0.02
 
+# Nothing measured is larger, and its square is still a number.
+_LARGEST = 1e100
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -68,7 +71,7 @@ def collect(points: Sequence[tuple[int, Sequence[float]]], tolerance: float) -> 
     """From sizes with one figure a process; sizes 0 and 1 say nothing about growth."""
     merged: dict[int, list[float]] = {}
     for size, values in points:
-        known = [float(value) for value in values if math.isfinite(value) and value >= 0]
+        known = [float(value) for value in values if 0 <= value <= _LARGEST]
         if size >= 2 and known:
             merged.setdefault(size, []).extend(known)
     sizes = sorted(merged)
