@@ -153,7 +153,8 @@ _ALGORITHMS = (
         "linear_search",
         "n",
         "Looks at one element after another.",
-        sizes=_doubling(256, 65_536),
+        # Below, most indices are among the small numbers that Python keeps ready.
+        sizes=_doubling(2048, 262_144),
         max_size=50_000_000,
     ),
     _numeric(
@@ -162,7 +163,7 @@ _ALGORITHMS = (
         "matrices",
         "n³",
         "product_by_blas",
-        sizes=(8, 12, 16, 24, 32, 48, 64, 96),
+        sizes=(16, 24, 32, 40, 48, 64, 80, 96),
         max_size=1_000,
         tolerance=1e-9,
         requires=("numpy",),
