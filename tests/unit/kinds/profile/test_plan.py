@@ -67,6 +67,9 @@ def test_a_comparison_takes_the_sizes_of_the_slower_and_an_input_that_both_take(
     assert order.sizes == BUILTIN["bubble_sort"].sizes
     (order,) = orders(algorithms=["bubble_sort", "quick_sort"], compare=True)
     assert order.sizes == BUILTIN["bubble_sort"].sizes
+    wide = {"name": "wide", "function": "m:f", "sizes": [1, 10**6]}
+    (order,) = orders(algorithms=[wide, "bubble_sort"], compare=True)
+    assert order.sizes == BUILTIN["bubble_sort"].sizes
     own = {"name": "own", "function": "m:f", "inputs": {"own": "m:g", "sorted": "sorted"}}
     (order,) = orders(algorithms=[own, "bubble_sort"], compare=True)
     assert order.input == "sorted"

@@ -98,6 +98,15 @@ def test_what_makes_sense_is_taken(document: dict[str, Any]) -> None:
         ({"measuring": {"processes": 1000, "values": 100}}, "spec.measuring"),
         ({"measuring": {"gc": "sometimes"}}, "spec.measuring.gc"),
         ({"measuring": {"rounds": 5}}, "spec.measuring"),
+        (
+            {
+                "algorithms": ["quick_sort", "merge_sort"],
+                "compare": True,
+                "sizes": [10],
+                "measuring": {"processes": 1000, "values": 4},
+            },
+            "spec.measuring",
+        ),
         ({"environment": {"TENSORFLEET_X": "1"}}, "spec.environment.TENSORFLEET_X"),
         ({"sizes": ["1k"]}, "spec.sizes[0]"),
         ({"algorithms": [f"a{n}" for n in range(1001)]}, "spec.algorithms"),

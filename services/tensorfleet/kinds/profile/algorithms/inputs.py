@@ -20,9 +20,9 @@ SMALLEST_UNBOUNDED = 2**30
 UNIQUE_VALUES = 10
 BLOCK = 8
 """In a nearly sorted list each element lies within the block of so many where it belongs."""
-WIDTH = 32
-"""Columns of a table."""
-QUERIES = 256
+WIDTH = 8
+"""Columns of a table: few, so that many rows stay in a processor's caches."""
+QUERIES = 64
 
 _HERE = __name__
 _MAX_GAP = 8
@@ -121,14 +121,14 @@ def signal(size: int, seed: int) -> tuple[list[complex]]:
 
 
 def table(size: int, seed: int) -> tuple[NDArray[np.float64]]:
-    """Rows of 32 numbers from 0 to 1: (size, 32) float64. The first columns spread less."""
+    """Rows of 8 numbers from 0 to 1: (size, 8) float64. The first columns spread less."""
     return (_table(_generator(size, seed), size),)
 
 
 def labelled_table(
     size: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """A table, a label of 0 or 1 for each row, and 256 further rows whose label is wanted."""
+    """A table, a label of 0 or 1 for each row, and 64 further rows whose label is wanted."""
     generator = _generator(size, seed)
     points = _table(generator, size)
     labels = (points.sum(axis=1) > points.sum(axis=1).mean()).astype("int64")
