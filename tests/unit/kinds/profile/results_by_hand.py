@@ -61,7 +61,8 @@ def series(
     cells = tuple(
         Cell(
             size=size,
-            loops=10,
+            loops_a=10,
+            loops_b=10,
             processes=noisy(seconds(size), source),
             usage=Usage(calls=360, wall_seconds=2.0, cpu_seconds=1.5),
             memory=None
@@ -91,7 +92,8 @@ def comparison(ratios: Sequence[float], *, rounds: int = 30, seed: int = 1) -> C
     cells = tuple(
         PairCell(
             size=1000 * 10**step,
-            loops=10,
+            loops_a=10,
+            loops_b=10,
             a=noisy(0.001, source, rounds),
             b=noisy(0.001 * ratio, source, rounds),
             again=noisy(0.001, source, rounds),
