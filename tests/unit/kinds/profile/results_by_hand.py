@@ -61,8 +61,7 @@ def series(
     cells = tuple(
         Cell(
             size=size,
-            loops_a=10,
-            loops_b=10,
+            loops=10,
             processes=noisy(seconds(size), source),
             usage=Usage(calls=360, wall_seconds=2.0, cpu_seconds=1.5),
             memory=None
