@@ -178,6 +178,15 @@ def test_figures_that_fall_are_not_classified() -> None:
     assert "falls" in found.advice
 
 
+def test_uneven_figures_are_not_classified_however_bad_the_rivals() -> None:
+    sizes = geometric(32, 4_096, 8)
+    n = np.array(sizes, dtype=np.float64)
+    uneven = n**2 * np.where(np.arange(8) % 2, 1.12, 0.88)
+    found = fit(measured(np.random.default_rng(1), sizes, uneven, 0.01))
+    assert (found.name, found.nearest) == (None, "n²")
+    assert "no class fits" in found.advice
+
+
 def test_coefficients_are_those_of_the_curve() -> None:
     sizes = geometric(256, 65_536, 9)
     n = np.array(sizes, dtype=np.float64)
