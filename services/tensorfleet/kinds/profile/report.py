@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from tensorfleet.kinds.profile import baseline as baselines
 from tensorfleet.kinds.profile import readings
 from tensorfleet.kinds.profile.measurement import (
@@ -105,7 +107,7 @@ def series_report(task: TaskResult, series: Series) -> dict[str, Any]:
     return {
         "task": task.index,
         "algorithm": series.algorithm.name,
-        "definition": series.algorithm,
+        "definition": msgspec.to_builtins(series.algorithm),
         "code": series.code,
         "input": series.input,
         "seed": series.seed,
