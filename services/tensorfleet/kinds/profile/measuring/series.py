@@ -23,6 +23,7 @@ from tensorfleet.kinds.profile.measuring.lane_process import LaneFailed, LanePro
 from tensorfleet.kinds.profile.measuring.machine import DisturbanceWatch
 from tensorfleet.kinds.profile.measuring.timing import add_usage
 from tensorfleet.kinds.profile.statistics.complexity import fit
+from tensorfleet.kinds.profile.statistics.summary import process_medians
 
 # Tell(done, total): how far a task is, in measured processes and sizes.
 Tell = Callable[[int, int], None]
@@ -140,22 +141,18 @@ class _Measuring:
         if self._conductor.is_time_up or any(record.error for record in self.records):
             return []
         points = [
-            (record.size, [_median(values) for values in record.processes])
+            (record.size, process_medians(record.processes).tolist())
             for record in self.records
             if record.processes
         ]
         if len(points) < 2:
             return []
-        found = fit(points)
+        most = self._subject.algorithm.max_size
+        found = fit(points, limit=self._conductor.measuring.call_seconds, max_size=most)
         if found.name is not None:
             return []
         known = {record.size for record in self.records}
-        most = self._subject.algorithm.max_size
-        return [
-            size
-            for size in found.suggested_sizes
-            if size not in known and (not most or size <= most)
-        ]
+        return [size for size in found.suggested_sizes if size not in known]
 
     def _look_at(self, records: Sequence[_SizeRecord]) -> None:
         trouble: Problem | None = None
@@ -218,9 +215,3 @@ class _Measuring:
 def rounded(seconds: float) -> float:
     """As exact as any clock is, and half as long in JSON."""
     return float(f"{seconds:.{SIGNIFICANT_DIGITS}g}")
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
