@@ -327,16 +327,29 @@ def measuring_of(precision: Precision, processes: int | None) -> dict[str, Any]:
 
 
 def show_results(results: dict[str, Any], *, as_json: bool) -> None:
-    """Prints what a job found."""
+    """Prints what a job found.
+
+    Raises:
+        typer.Exit: Of a job that has ended, something could not be measured at all.
+    """
     from tensorfleet.cli.profile_view import print_report
     from tensorfleet.cli.terminal import out, print_hint, print_json
 
     if as_json:
         print_json(results)
-        return
-    print_report(out(), results["report"])
-    if not results["is_complete"]:
-        print_hint("The job has not ended; this is what there is so far.")
+    else:
+        print_report(out(), results["report"])
+        if not results["is_complete"]:
+            print_hint("The job has not ended; this is what there is so far.")
+    if results["is_complete"] and not _has_everything(results["report"]):
+        raise typer.Exit(FAILED)
+
+
+def _has_everything(report: dict[str, Any]) -> bool:
+    """Whether there is a figure of every algorithm, if not of every size."""
+    series = (any(c["median"] is not None for c in one["cells"]) for one in report["series"])
+    pairs = (any(c["ratio"] is not None for c in one["sizes"]) for one in report["comparisons"])
+    return not report["failures"] and all(series) and all(pairs)
 
 
 def _follow_and_show(client: "Client", job: "Job", *, detach: bool, as_json: bool) -> None:
@@ -351,10 +364,8 @@ def _follow_and_show(client: "Client", job: "Job", *, detach: bool, as_json: boo
             print_hint(f"See what it finds: tensorfleet profile show {job.id}")
         return
     if as_json:
-        ended = client.wait(job.id)
+        client.wait(job.id)
         show_results(client.results(job.id), as_json=True)
-        if ended.state != "succeeded":
-            raise typer.Exit(FAILED)
         return
     follow_job(client, job, as_json=False)
     show_results(client.results(job.id), as_json=False)

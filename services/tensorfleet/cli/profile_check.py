@@ -73,25 +73,37 @@ def check_recorded(
     results = client.results(
         job, baseline=baseline, max_regression=max_regression, normalize=normalize
     )
-    entries = results["report"]["against_baseline"]["cells"]
+    against = results["report"]["against_baseline"]
+    judged = [
+        Verdict(
+            algorithm=entry["algorithm"],
+            input=entry["input"],
+            size=entry["size"],
+            ratio=entry["ratio"],
+            low=entry["low"],
+            high=entry["high"],
+            has_passed=not entry["regressed"] and entry["ratio"] is not None,
+            message=entry["message"],
+        )
+        for entry in against["cells"]
+    ]
+    missing = [
+        Verdict(
+            **entry,
+            ratio=None,
+            low=None,
+            high=None,
+            has_passed=False,
+            message="the baseline has it, and this job could not measure it or did not try",
+        )
+        for entry in against["missing"]
+    ]
     return Gate(
         baseline=baseline,
         job=job,
         max_regression=limit_of(max_regression),
         is_interleaved=False,
-        verdicts=[
-            Verdict(
-                algorithm=entry["algorithm"],
-                input=entry["input"],
-                size=entry["size"],
-                ratio=entry["ratio"],
-                low=entry["low"],
-                high=entry["high"],
-                has_passed=not entry["regressed"] and entry["ratio"] is not None,
-                message=entry["message"],
-            )
-            for entry in entries
-        ],
+        verdicts=[*judged, *missing],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from tensorfleet.kinds.profile.measurement import Machine, Processes
 from tensorfleet.kinds.profile.readings import Readings
 from tensorfleet.kinds.profile.statistics.comparison import compare_recorded
+from tensorfleet.kinds.profile.statistics.stability import is_disturbed
 from tensorfleet.shared.errors import FieldError, InvalidInput
 
 _PERCENTAGE = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<percent>%?)")
@@ -30,6 +31,8 @@ class _Measured:
 
     machine: Machine
     processes: Processes
+    is_disturbed: bool
+    """Whether the machine did other work meanwhile."""
 
 
 _Key = tuple[str, str, int]
@@ -113,6 +116,14 @@ def _entry(key: _Key, a: _Measured, b: _Measured, choices: Choices) -> dict[str,
             f"; normalised: {_called(b.machine)} against {_called(a.machine)}, by the time of a "
             f"fixed piece of work (× {scale:.3f}), which is a rough measure"
         )
+    disturbed = a.is_disturbed or b.is_disturbed
+    if disturbed:
+        when = (
+            "both times"
+            if a.is_disturbed and b.is_disturbed
+            else ("when the baseline was measured" if a.is_disturbed else "this time")
+        )
+        message += f"; the machine was busy with other work {when}: measure again"
     limit = choices.max_regression
     is_regressed = (
         limit is not None
@@ -131,40 +142,44 @@ def _entry(key: _Key, a: _Measured, b: _Measured, choices: Choices) -> dict[str,
         "verdict": verdict.verdict,
         "message": message,
         "normalized": is_normalized,
+        "disturbed": disturbed,
         "regressed": is_regressed,
     }
 
 
 def _collected(readings: Readings) -> dict[_Key, list[_Measured]]:
     found: dict[_Key, list[_Measured]] = {}
-    for key, machine, processes in _measured(readings):
-        if not any(processes):
+    for key, measured in _measured(readings):
+        if not any(measured.processes):
             continue
         known = found.setdefault(key, [])
-        same = [
-            index
-            for index, measured in enumerate(known)
-            if measured.machine.fingerprint == machine.fingerprint
-        ]
-        if same:
-            known[same[0]] = _Measured(machine, known[same[0]].processes + processes)
+        for index, other in enumerate(known):
+            if other.machine.fingerprint == measured.machine.fingerprint:
+                known[index] = _Measured(
+                    machine=measured.machine,
+                    processes=other.processes + measured.processes,
+                    is_disturbed=other.is_disturbed or measured.is_disturbed,
+                )
+                break
         else:
-            known.append(_Measured(machine, processes))
+            known.append(measured)
     return found
 
 
-def _measured(readings: Readings) -> Iterator[tuple[_Key, Machine, Processes]]:
+def _measured(readings: Readings) -> Iterator[tuple[_Key, _Measured]]:
     for _, series in readings.series:
         for cell in series.cells:
             yield (
                 (series.algorithm.name, series.input, cell.size),
-                series.machine,
-                cell.processes,
+                _Measured(series.machine, cell.processes, is_disturbed(cell.disturbance)),
             )
     for _, pair in readings.comparisons:
         for both in pair.cells:
-            yield (pair.a.name, pair.input, both.size), pair.machine, both.a
-            yield (pair.b.name, pair.input, both.size), pair.machine, both.b
+            for algorithm, processes in ((pair.a, both.a), (pair.b, both.b)):
+                yield (
+                    (algorithm.name, pair.input, both.size),
+                    _Measured(pair.machine, processes, is_disturbed(both.disturbance)),
+                )
 
 
 def _partners(present: list[_Measured], earlier: list[_Measured]) -> tuple[_Measured, _Measured]:

@@ -146,6 +146,9 @@ def _cell(cell: Cell) -> dict[str, Any]:
         **(asdict(figures) if figures is not None else dict.fromkeys(_SUMMARY_FIELDS)),
         "loops": cell.loops,
         **_used(cell.usage, cell.memory),
+        "usage": msgspec.to_builtins(cell.usage),
+        "memory": msgspec.to_builtins(cell.memory),
+        "disturbance": msgspec.to_builtins(cell.disturbance),
         "error": _problem(cell.error),
         "warnings": _problems((*cell.notes, *problems)),
     }

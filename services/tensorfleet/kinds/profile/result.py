@@ -1,8 +1,9 @@
 """What is kept of a profile job, and shown as a table."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from tensorfleet.kinds.outcome import ProducedOutput, Shortfall
 from tensorfleet.kinds.profile import readings
@@ -79,9 +80,17 @@ def _row(
     cell: Cell,
 ) -> dict[str, Any]:
     # The orchestrator imports this module, and has no numpy.
+    from tensorfleet.kinds.profile.statistics.stability import warnings
     from tensorfleet.kinds.profile.statistics.summary import summarize
 
     times = summarize(cell.processes) if any(cell.processes) else None
+    doubts = warnings(
+        cell.processes,
+        loops=cell.loops,
+        usage=cell.usage,
+        disturbance=cell.disturbance,
+        summary=times,
+    )
     measuring = result.measuring
     return {
         "task": task.index,
@@ -116,9 +125,12 @@ def _row(
                 "libraries": result.machine.libraries,
                 "function": algorithm.function,
                 "code": code,
+                "usage": cell.usage,
+                "disturbance": cell.disturbance,
                 "notes": [_problem(note) for note in (*result.notes, *cell.notes)],
             }
         ),
+        "warnings": " ".join(dict.fromkeys(doubt.code for doubt in doubts)),
         "error": "" if cell.error is None else f"{cell.error.code}: {cell.error.message}",
         "timestamp": result.ended_at,
     }
@@ -141,6 +153,7 @@ def _failed_row(task: TaskResult, message: str) -> dict[str, Any]:
         "processes": 0,
         "parameters": "{}",
         "metadata": _text({"worker": task.worker, "state": task.state}),
+        "warnings": "",
         "error": message,
         "timestamp": None if task.ended_at is None else task.ended_at.isoformat(),
     }
@@ -155,4 +168,4 @@ def _problem(problem: Problem) -> dict[str, str]:
 
 
 def _text(values: dict[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, sort_keys=True)
+    return msgspec.json.encode(values, order="sorted").decode()

@@ -61,6 +61,11 @@ def warnings(
     return tuple(problem for problem in found if problem is not None)
 
 
+def is_disturbed(disturbance: Disturbance | None) -> bool:
+    """Whether the machine did so much else that times may be of that, too."""
+    return _load_problem(disturbance) is not None
+
+
 def machine_warnings(machine: Machine) -> tuple[Problem, ...]:
     """What about the machine makes its times unsteady: told once for all that it measured."""
     found = []
