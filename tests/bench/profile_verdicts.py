@@ -8,9 +8,10 @@ from rich.progress import track
 
 from tensorfleet.kinds.profile.algorithms.algorithm import Algorithm
 from tensorfleet.kinds.profile.algorithms.catalogue import BUILTIN
+from tensorfleet.kinds.profile.forms import PairMeasuring
 from tensorfleet.kinds.profile.measurement import Measuring, Series
 from tensorfleet.kinds.profile.measuring.conductor import Conductor, Subject
-from tensorfleet.kinds.profile.measuring.machine import describe_machine
+from tensorfleet.kinds.profile.measuring.machine import describe_machine, idlest_cpu
 from tensorfleet.kinds.profile.measuring.pair import measure_pair
 from tensorfleet.kinds.profile.measuring.series import measure_series
 from tensorfleet.kinds.profile.report import time_complexity
@@ -19,7 +20,7 @@ from tensorfleet.kinds.profile.statistics.comparison import compare
 PEERS = Path(__file__).parent / "peers"
 # Sizes of one task: each is a comparison of its own. Some 20 to 60 µs a call.
 SIZES = tuple(range(500, 1_500, 100))
-PAIRING = Measuring(processes=30, values=3, value_seconds=0.002)
+PAIRING = PairMeasuring()
 FITTING = Measuring(processes=6, values=3, value_seconds=0.005)
 CONSOLE = Console(stderr=True)
 
@@ -29,7 +30,7 @@ def verdicts(slower: str, comparisons: int) -> Iterator[str]:
     tasks = -(-comparisons // len(SIZES))
     for number in track(range(tasks), f"steady and {slower}", console=CONSOLE):
         comparison = measure_pair(
-            Conductor(measuring=PAIRING),
+            Conductor(measuring=PAIRING, cpu=idlest_cpu()),
             _subject("steady", number),
             _subject(slower, number),
             SIZES,

@@ -21,7 +21,7 @@ PRECISIONS: dict[str, dict[str, float]] = {
     "standard": {},
     "thorough": {"processes": 40, "values": 5, "value_seconds": 0.05},
 }
-PAIR_PROCESSES = {"quick": 15, "standard": 30, "thorough": 80}
+PAIR_PROCESSES = {"quick": 12, "standard": 30, "thorough": 80}
 HISTORY = 20
 
 Precision = Literal["quick", "standard", "thorough"]
@@ -257,6 +257,7 @@ def check(
     from tensorfleet.cli.profile_check import Gate, check_again, check_recorded
     from tensorfleet.cli.profile_view import gate_table
     from tensorfleet.cli.terminal import out, print_json
+    from tensorfleet.kinds.profile.forms import PairMeasuring
     from tensorfleet.sdk.job_results import write_whole
 
     with open_client() as client:
@@ -271,7 +272,7 @@ def check(
                 baseline,
                 code=code,
                 max_regression=max_regression,
-                measuring=measuring_of(precision, PAIR_PROCESSES[precision]),
+                measuring=PairMeasuring(processes=PAIR_PROCESSES[precision]),
             )
     if junit is not None:
         write_whole(junit, gate.junit())
@@ -312,7 +313,7 @@ def compare(
             sizes=_parse_sizes(sizes),
             inputs=_split(inputs),
             seed=seed,
-            measuring=measuring_of(precision, processes or PAIR_PROCESSES[precision]),
+            measuring={"processes": processes or PAIR_PROCESSES[precision]},
             code=str(code.absolute()) if code else "",
         )
         _follow_and_show(client, job, detach=detach, as_json=as_json)

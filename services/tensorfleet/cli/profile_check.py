@@ -11,6 +11,7 @@ from tensorfleet.kinds.profile.algorithms.algorithm import Algorithm
 from tensorfleet.shared.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from tensorfleet.kinds.profile.forms import PairMeasuring
     from tensorfleet.sdk.client import Client
 
 
@@ -113,7 +114,7 @@ def check_again(
     *,
     code: Path | None,
     max_regression: str,
-    measuring: dict[str, Any],
+    measuring: "PairMeasuring",
 ) -> Gate:
     """Measures the baseline's code and the present one side by side, on one worker.
 
@@ -143,7 +144,7 @@ def check_again(
                 "inputs": [series["input"]],
                 "sizes": [cell["size"] for cell in series["cells"] if cell["median"] is not None],
                 "seed": series["seed"],
-                "measuring": measuring,
+                "measuring": msgspec.structs.asdict(measuring),
             },
         }
         jobs.append((then.name, client.submit(document)))

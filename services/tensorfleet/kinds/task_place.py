@@ -34,5 +34,7 @@ class TaskPlace:
     """What `code` was; empty when there is none."""
     worker: str = ""
     """The worker's name."""
+    cpus: float = 1.0
+    """Cores that the task may keep busy."""
     memory_bytes: int = 0
     """What the task may use of memory, with all its processes; 0 means any amount."""

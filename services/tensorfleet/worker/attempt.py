@@ -189,6 +189,7 @@ class RunningAttempt:
                     codes={artifact_id: str(folder) for artifact_id, folder in files.codes.items()},
                     code_artifact_id=self.assignment.code_artifact_id,
                     worker=self._surroundings.worker_name,
+                    cpus=self.assignment.resources.cpus,
                     memory_bytes=self.assignment.resources.memory_bytes,
                 )
             )

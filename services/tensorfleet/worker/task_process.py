@@ -40,6 +40,7 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     code_artifact_id: str = ""
     worker: str = ""
     """The worker's name."""
+    cpus: float = 1.0
     memory_bytes: int = 0
     """Of the whole task; 0 means any amount."""
     host: HostOrder | None = None
@@ -62,6 +63,7 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
         codes={artifact_id: Path(folder) for artifact_id, folder in order.codes.items()},
         code_artifact_id=order.code_artifact_id,
         worker=order.worker,
+        cpus=order.cpus,
         memory_bytes=order.memory_bytes,
     )
     try:

@@ -12,6 +12,7 @@ import pytest
 
 from tensorfleet.sdk.client import Client
 from tensorfleet.shared.errors import InvalidInput, NameTaken
+from tensorfleet.shared.rest.events import ProgressEvent
 from tests.fleets import FleetOnDisk
 
 QUICK = {"processes": 5, "values": 2, "value_seconds": 0.002}
@@ -83,7 +84,7 @@ def test_measured_algorithms_are_reported_tabled_and_drawn(
 
 def test_progress_is_told_while_it_measures(client: Client) -> None:
     job_id = profile(client, "tim_sort", sizes=[100, 1000])
-    told = [event for event in client.events(job_id) if hasattr(event, "completed")]
+    told = [event for event in client.events(job_id) if isinstance(event, ProgressEvent)]
     assert told[-1].completed == told[-1].total == 2 * (QUICK["processes"] + 1)
     assert told[0].unit == "measurements"
 

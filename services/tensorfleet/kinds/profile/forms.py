@@ -15,11 +15,14 @@ _JOB_FIELDS = ("code", "priority", "labels", "resources")
 
 class PairMeasuring(Measuring, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the times of a comparison are taken: in more rounds, because each round is one
-    observation of the difference, with fewer values in each."""
+    observation of the difference, with many short values in each, because what is timed in the same
+    millisecond is timed under the same conditions."""
 
     processes: int = 30
     """Rounds; in each, every side has a fresh process."""
-    values: int = 2
+    values: int = 20
+    """Of each side, one of each in turn; fewer where a call takes long."""
+    value_seconds: float = 0.001
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

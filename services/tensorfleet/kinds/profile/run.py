@@ -10,7 +10,7 @@ from tensorfleet.kinds.profile.algorithms.algorithm import Algorithm
 from tensorfleet.kinds.profile.measurement import Result
 from tensorfleet.kinds.profile.measuring.conductor import Conductor, Subject
 from tensorfleet.kinds.profile.measuring.lane_process import LaneFailed, Stopped
-from tensorfleet.kinds.profile.measuring.machine import describe_machine
+from tensorfleet.kinds.profile.measuring.machine import describe_machine, idlest_cpu
 from tensorfleet.kinds.profile.measuring.pair import measure_pair
 from tensorfleet.kinds.profile.measuring.series import measure_series
 from tensorfleet.kinds.profile.plan import Order
@@ -33,8 +33,10 @@ def run(plan: TaskPlan, place: TaskPlace) -> Any:
     def tell(done: int, total: int) -> None:
         run.progress(done, total, "measurements")
 
+    is_alone_on_a_core = order.b is not None and place.cpus <= 1
     conductor = Conductor(
         measuring=order.measuring,
+        cpu=idlest_cpu() if is_alone_on_a_core else None,
         memory_bytes=place.memory_bytes,
         should_stop=lambda: run.should_stop,
     )

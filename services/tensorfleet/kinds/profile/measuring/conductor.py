@@ -57,6 +57,8 @@ class Conductor:
     measuring: Measuring
     memory_bytes: int = 0
     """Of the whole task; 0 means any amount."""
+    cpu: int | None = None
+    """The only one that lanes may run on; None: any."""
     should_stop: Callable[[], bool] = lambda: False
     began: float = field(default_factory=time.monotonic)
 
@@ -69,7 +71,9 @@ class Conductor:
             Stopped: The fleet wants the task to end.
         """
         allowed = max(0, self.memory_bytes - CONDUCTOR_BYTES)
-        with LaneProcess(memory_bytes=allowed, should_stop=self.should_stop) as process:
+        with LaneProcess(
+            memory_bytes=allowed, cpu=self.cpu, should_stop=self.should_stop
+        ) as process:
             ready = process.ask(
                 messages.SetUp(
                     algorithm=subject.algorithm,

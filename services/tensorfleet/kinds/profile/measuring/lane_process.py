@@ -1,5 +1,6 @@
 """The conductor's hold on a lane: starts it, asks it, watches its memory and its time, ends it."""
 
+import os
 import resource
 import select
 import signal
@@ -41,12 +42,17 @@ class LaneProcess:
     """A started lane."""
 
     def __init__(
-        self, *, memory_bytes: int = 0, should_stop: Callable[[], bool] = lambda: False
+        self,
+        *,
+        memory_bytes: int = 0,
+        cpu: int | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         """Starts a Python process of its own.
 
         Args:
             memory_bytes: It is killed when it and its children have more; 0 means any amount.
+            cpu: The only one that it may run on; None: any.
             should_stop: Looked at while the lane works.
         """
         self._memory_bytes = memory_bytes
@@ -65,6 +71,9 @@ class LaneProcess:
                 # So that what the function starts can be ended with it.
                 process_group=0,
             )
+        if cpu is not None:
+            with suppress(OSError):
+                os.sched_setaffinity(self._process.pid, {cpu})
 
     def __enter__(self) -> "LaneProcess":
         return self

@@ -16,6 +16,7 @@ from tensorfleet.kinds.profile.measurement import Disturbance, Machine
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 YARDSTICK_ROUNDS = 12
 YARDSTICK_STEPS = 40_000
+IDLE_LOOK_SECONDS = 0.1
 
 
 def describe_machine(worker: str) -> Machine:
@@ -92,6 +93,22 @@ def _library_versions() -> dict[str, str]:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+def idlest_cpu() -> int | None:
+    """The CPU that did least in the last moment, of those that this process may use.
+
+    What is compared should run on one of them: two are not equally fast at one time, least of all
+    when they belong to a virtual machine. None when there is but one, or the system does not tell.
+    """
+    try:
+        allowed = sorted(os.sched_getaffinity(0))
+        busy = psutil.cpu_percent(interval=IDLE_LOOK_SECONDS, percpu=True)
+    except (AttributeError, OSError, psutil.Error):
+        return None
+    known = [cpu for cpu in allowed if cpu < len(busy)]
+    # Of equal ones the last: the first is who mostly answers interrupts.
+    return min(reversed(known), key=busy.__getitem__) if len(known) > 1 else None
 
 
 class DisturbanceWatch:

@@ -52,8 +52,9 @@ def compare(
 ) -> Verdict:
     """Compares two algorithms whose n-th processes ran interleaved, in one round.
 
-    What counts is each round's logarithm of the ratio b/a, of the processes' medians: slow drifts
-    of the machine cancel. `a` is there twice, so each round has two ratios b/a and one ratio a/a.
+    What counts is each round's logarithm of the ratio b/a, the median over the moments at which
+    both were timed: drifts of the machine cancel.
+    `a` is there twice, so each round has two ratios b/a and one ratio a/a.
     A difference is claimed when three things hold:
 
     1. A permutation test finds it: if b were as fast as a, each round's three times could bear any
@@ -129,15 +130,30 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 def _rounds(
     a: Sequence[Sequence[float]], b: Sequence[Sequence[float]], again: Sequence[Sequence[float]]
 ) -> Floats:
-    """Log medians of the rounds in which all sides have values  # (rounds, 2 or 3) float64"""
+    """Log times of the rounds in which all sides have values  # (rounds, 2 or 3) float64"""
     sides = (a, b, again) if any(len(values) for values in again) else (a, b)
     rounds = [
-        [float(np.median(values)) for values in processes]
+        _log_times(processes)
         for processes in zip(*sides, strict=False)
         if all(len(values) for values in processes)
     ]
-    table = np.array(rounds, dtype=np.float64).reshape(len(rounds), len(sides))
-    return np.log(np.maximum(table, 1e-12))
+    return np.array(rounds, dtype=np.float64).reshape(len(rounds), len(sides))
+
+
+def _log_times(processes: Sequence[Sequence[float]]) -> Floats:
+    """One figure for each side of a round, up to a constant  # (sides,) float64
+
+    The n-th values of all sides were taken one right after the other. What the machine did at that
+    moment is common to them and is taken out before the median: on machines whose speed changes
+    from one millisecond to the next, this is most of the noise.
+    """
+    if len({len(values) for values in processes}) > 1:
+        return np.log([max(float(np.median(values)), 1e-12) for values in processes])
+    logs = np.log(np.maximum(np.array(processes, dtype=np.float64), 1e-12))
+    moments = logs.mean(axis=0, keepdims=True)
+    level = float(np.median(moments))
+    times: Floats = np.median(logs - moments, axis=1) + level
+    return times
 
 
 def _differences(logs: Floats) -> Floats:
