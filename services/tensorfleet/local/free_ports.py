@@ -1,6 +1,7 @@
 """TCP ports on loopback that nobody holds."""
 
 import errno
+import os
 import random
 import socket
 import sys
@@ -59,7 +60,8 @@ class _Claims:
     knows its claims.
     """
 
-    held: dict[int, tuple[float, socket.socket]] = field(default_factory=dict)
+    held: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """Since when, and the file descriptor that marks it."""
 
     def __contains__(self, port: int) -> bool:
         return port in self.held
@@ -68,7 +70,7 @@ class _Claims:
         """Keeps a port from others for `CLAIM_SECONDS`; False when another process has it."""
         now = time.monotonic()
         for old in [old for old, (since, _) in self.held.items() if now - since > CLAIM_SECONDS]:
-            self.held.pop(old)[1].close()
+            os.close(self.held.pop(old)[1])
         if port in self.held:
             return True
         mark = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -80,7 +82,8 @@ class _Claims:
                 if exc.errno != errno.EADDRINUSE:
                     raise
                 return False
-        self.held[port] = (now, mark)
+        # Meant to be open until the process ends.
+        self.held[port] = (now, mark.detach())
         return True
 
 

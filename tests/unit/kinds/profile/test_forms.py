@@ -32,13 +32,13 @@ def test_two_names_are_enough() -> None:
     assert (asked.a.name, asked.b.name, asked.input) == ("quick_sort", "merge_sort", "random")
 
 
-def test_a_comparison_has_many_rounds_of_few_values_unless_told_otherwise() -> None:
+def test_a_comparison_has_many_rounds_of_short_values_unless_told_otherwise() -> None:
     measuring = order(job(a="quick_sort", b="merge_sort")).measuring
-    assert (measuring.processes, measuring.values) == (30, 2)
+    assert (measuring.processes, measuring.values) == (30, 20)
     measuring = order(job(a="quick_sort", b="merge_sort", measuring={"values": 1})).measuring
     assert (measuring.processes, measuring.values) == (30, 1)
     measuring = order(job(a="quick_sort", b="merge_sort", measuring={"processes": 12})).measuring
-    assert (measuring.processes, measuring.values) == (12, 2)
+    assert (measuring.processes, measuring.values) == (12, 20)
 
 
 def test_everything_that_is_asked_is_in_the_job() -> None:
