@@ -103,7 +103,7 @@ def test_what_makes_sense_is_taken(document: dict[str, Any]) -> None:
                 "algorithms": ["quick_sort", "merge_sort"],
                 "compare": True,
                 "sizes": [10],
-                "measuring": {"processes": 1000, "values": 4},
+                "measuring": {"processes": 1000, "values": 17},
             },
             "spec.measuring",
         ),
