@@ -1,12 +1,13 @@
 """What series and comparisons have in common: lanes, their first look at each size, and time."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -184,6 +185,43 @@ class Conductor:
             f"{self.measuring.processes} processes; raise measuring.series_seconds, or measure "
             "fewer sizes",
         )
+
+
+class SizeRecord(Protocol):
+    """What is gathered of one size, in a series or in a comparison."""
+
+    size: int
+    error: Problem | None
+
+
+R = TypeVar("R", bound=SizeRecord)
+
+
+def look_in_order(
+    records: Sequence[R],
+    foresee: Callable[[R], Problem | None],
+    look: Callable[[R], None],
+    tell: Callable[[], None],
+) -> None:
+    """Has a first look at sizes, ascending; beyond one that is too much, none is tried.
+
+    Args:
+        foresee: Says why a size should not be tried, by those before it.
+        look: Looks; what goes wrong becomes the record's error.
+        tell: Is called after each.
+    """
+    trouble: Problem | None = None
+    for record in records:
+        if trouble is not None:
+            message = f"not tried, as a smaller size had trouble: {trouble.message}"
+            record.error = Problem(code=trouble.code, message=message)
+        else:
+            record.error = foresee(record)
+        if record.error is None:
+            look(record)
+        if trouble is None and record.error is not None and record.error.code in GROWING_TROUBLES:
+            trouble = record.error
+        tell()
 
 
 def too_long(size: int, known: list[tuple[int, float]], call_seconds: float) -> Problem | None:

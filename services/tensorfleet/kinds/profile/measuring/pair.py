@@ -15,10 +15,10 @@ from tensorfleet.kinds.profile.measurement import (
     Usage,
 )
 from tensorfleet.kinds.profile.measuring.conductor import (
-    GROWING_TROUBLES,
     Conductor,
     Look,
     Subject,
+    look_in_order,
     now,
     too_long,
 )
@@ -91,8 +91,7 @@ def measure_pair(
     chosen = sorted(sizes or ready.algorithm.sizes)
     subjects = {"a": a, "b": b, "again": a}
     measuring = _Measuring(conductor, subjects, check_outputs, tell)
-    records = [_PairRecord(size=size) for size in chosen]
-    measuring.measure(records)
+    measuring.measure(chosen)
     return Comparison(
         a=ready.algorithm,
         b=ready_b.algorithm,
@@ -102,7 +101,7 @@ def measure_pair(
         seed=a.seed,
         measuring=conductor.measuring,
         machine=machine,
-        cells=tuple(record.cell() for record in records),
+        cells=tuple(record.cell() for record in measuring.records),
         notes=tuple(measuring.notes),
         started_at=began,
         ended_at=now(),
@@ -113,6 +112,7 @@ class _Measuring:
     def __init__(
         self, conductor: Conductor, subjects: dict[str, Subject], check_outputs: bool, tell: Tell
     ) -> None:
+        self.records: list[_PairRecord] = []
         self.notes: list[Problem] = []
         self._conductor = conductor
         self._subjects = subjects
@@ -121,10 +121,11 @@ class _Measuring:
         self._done = self._total = 0
         self._order = random.Random(subjects["a"].seed)  # noqa: S311
 
-    def measure(self, records: list[_PairRecord]) -> None:
+    def measure(self, sizes: Sequence[int]) -> None:
+        records = self.records = [_PairRecord(size=size) for size in sizes]
         rounds = self._conductor.measuring.processes
         self._total = len(records) * (rounds + 1)
-        self._look_at(records)
+        look_in_order(records, self._foresee, self._look_at, self._advance)
         for number in range(rounds):
             ready = [record for record in records if record.error is None]
             if not ready:
@@ -134,28 +135,15 @@ class _Measuring:
                 break
             self._run_round(ready)
 
-    def _look_at(self, records: list[_PairRecord]) -> None:
-        trouble: Problem | None = None
-        for index, record in enumerate(records):
-            if trouble is not None:
-                message = f"not tried, as a smaller size had trouble: {trouble.message}"
-                record.error = Problem(code=trouble.code, message=message)
-            else:
-                record.error = self._too_long(record.size, records[:index])
-            if record.error is None:
-                self._look_at_one(record)
-            if record.error is not None and record.error.code in GROWING_TROUBLES:
-                trouble = trouble or record.error
-            self._advance()
-
-    def _too_long(self, size: int, smaller: list[_PairRecord]) -> Problem | None:
+    def _foresee(self, record: _PairRecord) -> Problem | None:
+        smaller = [r for r in self.records if r.size < record.size and r.error is None]
         for side in ("a", "b"):
-            known = [(r.size, r.looks[side].seconds) for r in smaller if r.error is None]
-            if problem := too_long(size, known, self._conductor.measuring.call_seconds):
+            known = [(r.size, r.looks[side].seconds) for r in smaller]
+            if problem := too_long(record.size, known, self._conductor.measuring.call_seconds):
                 return problem
         return None
 
-    def _look_at_one(self, record: _PairRecord) -> None:
+    def _look_at(self, record: _PairRecord) -> None:
         with tempfile.TemporaryDirectory(prefix="answers-") as folder:
             answer = str(Path(folder) / "answer") if self._check_outputs else ""
             try:

@@ -12,10 +12,10 @@ from tensorfleet.kinds.profile.measurement import (
     Usage,
 )
 from tensorfleet.kinds.profile.measuring.conductor import (
-    GROWING_TROUBLES,
     Conductor,
     Look,
     Subject,
+    look_in_order,
     now,
     too_long,
 )
@@ -126,7 +126,7 @@ class _Measuring:
         new = [_SizeRecord(size=size) for size in sorted(sizes)]
         self._total += len(new) * (rounds + 1)
         self.records = sorted((*self.records, *new), key=lambda record: record.size)
-        self._look_at(new)
+        look_in_order(new, self._foresee, self._look_at, self._advance)
         for number in range(rounds):
             ready = [record for record in new if record.is_measured]
             if not ready:
@@ -154,26 +154,15 @@ class _Measuring:
         known = {record.size for record in self.records}
         return [size for size in found.suggested_sizes if size not in known]
 
-    def _look_at(self, records: Sequence[_SizeRecord]) -> None:
-        trouble: Problem | None = None
-        for record in records:
-            known = [(r.size, r.look.seconds) for r in self.records if r.look and r.is_measured]
-            if trouble is not None:
-                message = f"not tried, as a smaller size had trouble: {trouble.message}"
-                record.error = Problem(code=trouble.code, message=message)
-            else:
-                record.error = too_long(
-                    record.size,
-                    [pair for pair in known if pair[0] < record.size],
-                    self._conductor.measuring.call_seconds,
-                )
-            if record.error is None:
-                self._look_at_one(record)
-            if record.error is not None and record.error.code in GROWING_TROUBLES:
-                trouble = trouble or record.error
-            self._advance(1)
+    def _foresee(self, record: _SizeRecord) -> Problem | None:
+        known = [
+            (other.size, other.look.seconds)
+            for other in self.records
+            if other.look is not None and other.error is None and other.size < record.size
+        ]
+        return too_long(record.size, known, self._conductor.measuring.call_seconds)
 
-    def _look_at_one(self, record: _SizeRecord) -> None:
+    def _look_at(self, record: _SizeRecord) -> None:
         try:
             with self._conductor.lane(self._subject) as (lane, _):
                 self._conductor.load(lane, record.size)
@@ -190,7 +179,7 @@ class _Measuring:
                         record = order.pop()
                         self._conductor.load(lane, record.size)
                         self._take(lane, record)
-                        self._advance(1)
+                        self._advance()
             except LaneFailed as exc:
                 # That process is lost; another one goes on with the rest.
                 record.accidents += 1
@@ -207,8 +196,8 @@ class _Measuring:
         record.processes.append(tuple(rounded(value) for value in taken.values))
         record.usage = add_usage(record.usage, taken.usage)
 
-    def _advance(self, steps: int) -> None:
-        self._done += steps
+    def _advance(self) -> None:
+        self._done += 1
         self._tell(min(self._done, self._total), self._total)
 
 
