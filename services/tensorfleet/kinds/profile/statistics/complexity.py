@@ -94,8 +94,9 @@ def fit(
 
     Each class is the curve a + b·f(n), a and b at least 0, fitted by least squares of relative
     deviations. A class is claimed when its curve fits within noise and a few percent, predicts the
-    largest quarter of sizes from the others, every rival curve (also such as n log² n, which is
-    never claimed) is clearly worse in both, and this holds in 95 % of resamples of the processes.
+    largest quarter of sizes from the others, every other class is clearly worse in both, no curve
+    between the classes (such as n log² n, which is never claimed) is clearly better, and the class
+    wins in 95 % of resamples of the processes.
 
     Args:
         points: Sizes, each with one figure a process, such as the median of its seconds; figures

@@ -26,6 +26,11 @@ _NOISE_FACTOR = 2.5
 # The nearest rival must be this much worse, and by more than noise could make it.
 _RIVAL_FACTOR = 2.2
 _RIVAL_HELD_OUT_FACTOR = 1.7
+# What noise leaves of the difference between a class and a curve between the classes is not enough
+# to tell them apart, nor needed: but what fits that much better is nearer the truth.
+_BETWEEN_FACTOR = 0.7
+# Noisier medians say too little about any curve.
+_MOST_NOISE = 0.06
 
 # What grows by a factor log n more than these powers of n looks much like them on caches.
 _WITH_LOGARITHM = {"log n": 0.0, "n log n": 1.0}
@@ -51,8 +56,13 @@ class Candidates:
         return [
             rival
             for rival in self.typical
-            if rival != name and (rival != _POWER or name == EXPONENTIAL)
+            if rival != name
+            and (rival in growth.NAMES or (rival == _POWER and name == EXPONENTIAL))
         ]
+
+    def between(self, name: str) -> list[str]:
+        """The curves between the classes, which must not be much better."""
+        return [rival for rival in self.typical if rival in growth.BETWEEN_NAMES]
 
     def closest_rival(self, name: str) -> str:
         """The curve with the next larger misfit."""
@@ -111,6 +121,8 @@ def class_doubt(candidates: Candidates, name: str) -> Doubt | None:
     misfit, held_out = float(fit.errors[0]), float(fit.held_out[0])
     rival = candidates.closest_rival(name)
     doubt = _range_doubt(figures, name)
+    if doubt is None and noise > _MOST_NOISE:
+        doubt = Doubt("the medians are too uncertain", needs_larger=False)
     if doubt is None and misfit > max(_LARGEST_MISFIT, _NOISE_FACTOR * noise):
         doubt = Doubt(f"no class fits: the nearest, {name}, is off by {100 * misfit:.0f} %")
     if doubt is None and not _rivals_are_worse(candidates, name, noise):
@@ -188,7 +200,10 @@ def _rivals_are_worse(candidates: Candidates, name: str, noise: float) -> bool:
         is_hopeless = float(other.errors[0]) > 5 * misfit and float(other.errors[0]) > 0.1
         if not is_hopeless and float(other.held_out[0]) < _RIVAL_HELD_OUT_FACTOR * held_out:
             return False
-    return True
+    return all(
+        float(candidates.typical[other].errors[0]) > _BETWEEN_FACTOR * misfit
+        for other in candidates.between(name)
+    )
 
 
 def _logarithm_doubt(candidates: Candidates, name: str) -> Doubt | None:

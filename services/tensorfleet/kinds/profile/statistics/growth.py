@@ -44,6 +44,8 @@ _BETWEEN: dict[str, Callable[[Floats], Floats]] = {
 NAMES = (*_NAMED, EXPONENTIAL)
 """What can be claimed, slowest growth first."""
 
+BETWEEN_NAMES = tuple(_BETWEEN)
+
 _CURVES = {**_NAMED, **_BETWEEN}
 CURVE_NAMES = tuple(_CURVES)
 """All curves without a parameter of their own."""
