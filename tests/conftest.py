@@ -1,5 +1,6 @@
 """Fixtures of all tests: the real stores, each started once a session, and empty for each test."""
 
+import signal
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,11 @@ from pymongo import MongoClient
 from redis import Redis
 
 from tests.stores import S3Store, StoreServers, store_servers
+
+# Shells start what runs in the background with SIGINT ignored, and children inherit that: no test
+# could press Ctrl-C then.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
