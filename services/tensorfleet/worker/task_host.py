@@ -36,8 +36,8 @@ GATHER_SECONDS = 0.001
 HELP_SECONDS = 0.002
 GATHERED_BYTES = 512 * 1024
 # What a task that takes longer may have written is marked even when Python has seen nothing: a
-# C library or a child process may have.
-LONG_SECONDS = 0.001
+# C library or a child process may have. No child starts and ends in less.
+LONG_SECONDS = 0.0002
 MAX_TRACEBACK_LINES = 50
 MAX_MESSAGE_LENGTH = 2_000
 
