@@ -8,6 +8,7 @@ import msgspec
 
 from tensorfleet.kinds.profile import baseline as baselines
 from tensorfleet.kinds.profile import readings
+from tensorfleet.kinds.profile.algorithms.complexity_class import canonical
 from tensorfleet.kinds.profile.measurement import (
     Cell,
     Comparison,
@@ -128,8 +129,7 @@ def agrees(expected: str, found: Complexity) -> bool | None:
     """Whether the class is the expected one; None when either is unknown."""
     if not expected or found.name is None:
         return None
-    spelled = expected.replace(" ", "").replace("^2", "²").replace("^3", "³").replace("^n", "ⁿ")
-    return spelled == found.name.replace(" ", "")
+    return canonical(expected) == found.name
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

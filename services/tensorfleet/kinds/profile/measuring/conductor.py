@@ -47,6 +47,7 @@ class Look:
     loops: int
     seconds: float
     """Of one call."""
+    changes_input: bool
     memory: Memory
     notes: tuple[Problem, ...]
 
@@ -99,15 +100,15 @@ class Conductor:
         with self.lane(subject) as (_, ready):
             return ready
 
-    def load(self, lane: LaneProcess, size: int) -> None:
-        """Lets a lane make the input of a size.
+    def load(self, lane: LaneProcess, size: int, look: Look | None = None) -> None:
+        """Lets a lane make the input of a size; with what a first look at it has found.
 
         Raises:
             LaneFailed: It cannot.
         """
         try:
             lane.ask(
-                messages.Load(size=size),
+                messages.Load(size=size, changes_input=look.changes_input if look else None),
                 messages.Loaded,
                 PREPARATION_SECONDS + self.measuring.call_seconds,
             )
@@ -150,7 +151,11 @@ class Conductor:
             )
             memory = replace(memory, allocated_bytes=traced.allocated_bytes)
         return Look(
-            loops=loops, seconds=checked.seconds, memory=memory, notes=tuple(_notes(checked))
+            loops=loops,
+            seconds=checked.seconds,
+            changes_input=checked.changes_input,
+            memory=memory,
+            notes=tuple(_notes(checked)),
         )
 
     def take(self, lane: LaneProcess, look: Look, values: int, warmups: int) -> messages.Taken:

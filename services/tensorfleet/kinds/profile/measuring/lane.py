@@ -52,6 +52,7 @@ class Lane:
         self._arguments: Arguments = ()
         self._input_bytes = 0
         self._changes_input: bool | None = None
+        self._known_timer: Timer | None = None
 
     def answer(self, command: messages.Command) -> messages.Answer:
         """Does what the conductor wants; every failure becomes an answer."""
@@ -81,8 +82,8 @@ class Lane:
         match command:
             case messages.SetUp():
                 return self._set_up(command)
-            case messages.Load(size=size):
-                return self._load(size)
+            case messages.Load():
+                return self._load(command)
             case messages.Check():
                 return self._check(command)
             case messages.Calibrate(value_seconds=value_seconds):
@@ -109,12 +110,13 @@ class Lane:
             algorithm=loaded.algorithm,
         )
 
-    def _load(self, size: int) -> messages.Answer:
+    def _load(self, command: messages.Load) -> messages.Answer:
         self._arguments = ()
         before = psutil.Process().memory_info().rss
-        self._arguments = self._subject.arguments(self._input, size, self._seed)
+        self._arguments = self._subject.arguments(self._input, command.size, self._seed)
         self._input_bytes = max(64, psutil.Process().memory_info().rss - before)
-        self._changes_input = None
+        self._changes_input = command.changes_input
+        self._known_timer = None
         return messages.Loaded()
 
     def _check(self, command: messages.Check) -> messages.Answer:
@@ -207,6 +209,12 @@ class Lane:
         return messages.AllocationsTraced(allocated_bytes=allocated_by(call))
 
     def _timer(self) -> Timer:
+        # Of the loaded input: a comparison asks for its values one by one.
+        if self._known_timer is None:
+            self._known_timer = self._new_timer()
+        return self._known_timer
+
+    def _new_timer(self) -> Timer:
         if self._changes_input is None:
             # A lane that did not check looks with one call, which warms up as well.
             arguments = copier_of(self._arguments)()

@@ -34,6 +34,8 @@ class Load(Message, frozen=True, kw_only=True, tag="load"):
     """Conductor: make the input of this size."""
 
     size: int
+    changes_input: bool | None = None
+    """Whether the function changes what it is given, as another lane has seen; None: look."""
 
 
 class Check(Message, frozen=True, kw_only=True, tag="check"):

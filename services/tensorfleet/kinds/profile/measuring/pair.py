@@ -191,8 +191,8 @@ class _Measuring:
     def _take(self, lanes: dict[str, LaneProcess], record: _PairRecord) -> None:
         measuring = self._conductor.measuring
         record.disturbance.begin()
-        for lane in lanes.values():
-            self._conductor.load(lane, record.size)
+        for side, lane in lanes.items():
+            self._conductor.load(lane, record.size, record.looks[side])
         cpu_seconds = 0.0
         values: dict[str, list[float]] = {side: [] for side in SIDES}
         for number in range(self._value_count(record)):

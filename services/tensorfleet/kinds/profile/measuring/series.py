@@ -177,7 +177,7 @@ class _Measuring:
                 with self._conductor.lane(self._subject) as (lane, _):
                     while order:
                         record = order.pop()
-                        self._conductor.load(lane, record.size)
+                        self._conductor.load(lane, record.size, record.look)
                         self._take(lane, record)
                         self._advance()
             except LaneFailed as exc:
