@@ -11,7 +11,7 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from tensorfleet.sdk.algorithm_calls import AlgorithmCalls
-from tensorfleet.sdk.api_path import api_path as _path
+from tensorfleet.sdk.api_path import api_path
 from tensorfleet.sdk.call_results import CallResults
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.sdk.credentials import Credentials, find_credentials
@@ -201,7 +201,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             JobNotFound: No such job.
         """
-        return self._connection.request("GET", _path("jobs", job_id), Job)
+        return self._connection.request("GET", api_path("jobs", job_id), Job)
 
     def jobs(
         self, *, state: JobState | None = None, kind: str = "", limit: int | None = None
@@ -214,7 +214,7 @@ class Client(AlgorithmCalls, JobResultsReader):
             limit: At most this many.
         """
         query = {"state": state, "kind": kind}
-        for page in self._pages(_path("jobs"), JobPage, query, limit):
+        for page in self._pages(api_path("jobs"), JobPage, query, limit):
             yield from page.jobs
 
     def cancel(self, job_id: str, *, reason: str = "") -> Job:
@@ -224,7 +224,7 @@ class Client(AlgorithmCalls, JobResultsReader):
             JobNotFound: No such job.
         """
         return self._connection.request(
-            "POST", _path("jobs", job_id, "cancel"), Job, body=CancelJob(reason=reason)
+            "POST", api_path("jobs", job_id, "cancel"), Job, body=CancelJob(reason=reason)
         )
 
     def pause(self, job_id: str) -> Job:
@@ -234,7 +234,7 @@ class Client(AlgorithmCalls, JobResultsReader):
             JobNotFound: No such job.
             JobEnded: It has ended.
         """
-        return self._connection.request("POST", _path("jobs", job_id, "pause"), Job)
+        return self._connection.request("POST", api_path("jobs", job_id, "pause"), Job)
 
     def resume(self, job_id: str) -> Job:
         """Undoes a pause.
@@ -243,7 +243,7 @@ class Client(AlgorithmCalls, JobResultsReader):
             JobNotFound: No such job.
             JobEnded: It has ended.
         """
-        return self._connection.request("POST", _path("jobs", job_id, "resume"), Job)
+        return self._connection.request("POST", api_path("jobs", job_id, "resume"), Job)
 
     def retry(self, job_id: str) -> Job:
         """Queues the failed and cancelled tasks of an ended job again.
@@ -252,7 +252,7 @@ class Client(AlgorithmCalls, JobResultsReader):
             JobNotFound: No such job.
             JobNotEnded: It has not ended.
         """
-        return self._connection.request("POST", _path("jobs", job_id, "retry"), Job)
+        return self._connection.request("POST", api_path("jobs", job_id, "retry"), Job)
 
     def update(
         self,
@@ -276,7 +276,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         """
         given = {"priority": priority, "name": name, "labels": labels}
         changes = {field: value for field, value in given.items() if value is not None}
-        return self._connection.request("PATCH", _path("jobs", job_id), Job, body=changes)
+        return self._connection.request("PATCH", api_path("jobs", job_id), Job, body=changes)
 
     def explain(self, job_id: str) -> Explanation:
         """Why a job waits: its place in the queue, what stands in its way, when it may start.
@@ -284,7 +284,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             JobNotFound: No such job.
         """
-        return self._connection.request("GET", _path("jobs", job_id, "explain"), Explanation)
+        return self._connection.request("GET", api_path("jobs", job_id, "explain"), Explanation)
 
     def tasks(self, job_id: str, *, state: TaskState | None = None) -> Iterator[Task]:
         """A job's tasks with their attempts, by index.
@@ -292,7 +292,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             JobNotFound: No such job.
         """
-        path = _path("jobs", job_id, "tasks")
+        path = api_path("jobs", job_id, "tasks")
         for page in self._pages(path, TaskPage, {"state": state}):
             yield from page.tasks
 
@@ -302,7 +302,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             JobNotFound: No such job.
         """
-        for page in self._pages(_path("jobs", job_id, "checkpoints"), CheckpointPage):
+        for page in self._pages(api_path("jobs", job_id, "checkpoints"), CheckpointPage):
             yield from page.checkpoints
 
     def events(self, job_id: str, after: int = 0) -> Iterator[Event]:
@@ -358,14 +358,14 @@ class Client(AlgorithmCalls, JobResultsReader):
         artifact = upload_files(self._connection, pack(Path(folder).expanduser()), on_bytes)
         return self._connection.request(
             "POST",
-            _path("datasets"),
+            api_path("datasets"),
             DatasetVersion,
             body=CreateDatasetVersion(name=name, artifact_id=artifact.id, description=description),
         )
 
     def datasets(self) -> Iterator[Dataset]:
         """Datasets, by name."""
-        for page in self._pages(_path("datasets"), DatasetPage):
+        for page in self._pages(api_path("datasets"), DatasetPage):
             yield from page.datasets
 
     def dataset_versions(self, name: str) -> Iterator[DatasetVersion]:
@@ -374,7 +374,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             DatasetNotFound: No such dataset.
         """
-        for page in self._pages(_path("datasets", name), DatasetDetail):
+        for page in self._pages(api_path("datasets", name), DatasetDetail):
             yield from page.versions
 
     def artifact(self, artifact_id: str) -> ArtifactDownload:
@@ -383,13 +383,13 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             ArtifactNotFound: No such artifact.
         """
-        return self._connection.request("GET", _path("artifacts", artifact_id), ArtifactDownload)
+        return self._connection.request("GET", api_path("artifacts", artifact_id), ArtifactDownload)
 
     # Models
 
     def models(self) -> Iterator[Model]:
         """Registered models, by name."""
-        for page in self._pages(_path("models"), ModelPage):
+        for page in self._pages(api_path("models"), ModelPage):
             yield from page.models
 
     def model_versions(self, name: str) -> Iterator[ModelVersion]:
@@ -398,7 +398,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             ModelNotFound: No such model.
         """
-        for page in self._pages(_path("models", name, "versions"), ModelVersionPage):
+        for page in self._pages(api_path("models", name, "versions"), ModelVersionPage):
             yield from page.versions
 
     def predict(self, name: str, inputs: Any, version: int | None = None) -> Prediction:
@@ -416,7 +416,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         """
         return self._connection.request(
             "POST",
-            _path("models", name, "predict"),
+            api_path("models", name, "predict"),
             Prediction,
             body={"inputs": _to_json(inputs), "version": version},
             timeout_seconds=PREDICT_TIMEOUT_SECONDS,
@@ -426,7 +426,7 @@ class Client(AlgorithmCalls, JobResultsReader):
 
     def workers(self) -> list[Worker]:
         """Every known worker, by id."""
-        return self._connection.request("GET", _path("workers"), WorkerList).workers
+        return self._connection.request("GET", api_path("workers"), WorkerList).workers
 
     def worker(self, worker_id: str) -> Worker:
         """One worker.
@@ -434,7 +434,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             WorkerNotFound: No such worker.
         """
-        return self._connection.request("GET", _path("workers", worker_id), Worker)
+        return self._connection.request("GET", api_path("workers", worker_id), Worker)
 
     def drain_worker(self, worker_id: str) -> Worker:
         """Gives a worker no new task; those that it has finish.
@@ -442,7 +442,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             WorkerNotFound: No such worker.
         """
-        return self._connection.request("POST", _path("workers", worker_id, "drain"), Worker)
+        return self._connection.request("POST", api_path("workers", worker_id, "drain"), Worker)
 
     def resume_worker(self, worker_id: str) -> Worker:
         """Lets a worker take tasks again: undoes a drain, ends a quarantine.
@@ -450,7 +450,7 @@ class Client(AlgorithmCalls, JobResultsReader):
         Raises:
             WorkerNotFound: No such worker.
         """
-        return self._connection.request("POST", _path("workers", worker_id, "resume"), Worker)
+        return self._connection.request("POST", api_path("workers", worker_id, "resume"), Worker)
 
     def health(self) -> FleetHealth:
         """Health of the fleet and of everything that it needs; asks without logging in."""

@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import quote
 
+from tensorfleet.sdk.api_path import api_path
 from tensorfleet.sdk.connection import Connection
 from tensorfleet.shared.errors import InvalidInput
 from tensorfleet.shared.rest.results import Plot, PlotList
@@ -43,7 +43,7 @@ class JobResultsReader:
         query = {"baseline": baseline, **_texts(options)}
         return self._connection.request(
             "GET",
-            _path(job_id, "results"),
+            api_path("jobs", job_id, "results"),
             dict[str, Any],
             query=query,
             headers={"Accept": "application/json"},
@@ -78,7 +78,7 @@ class JobResultsReader:
         """
         return self._connection.request(
             "GET",
-            _path(job_id, "results"),
+            api_path("jobs", job_id, "results"),
             bytes,
             query={"format": file_format},
             timeout_seconds=RESULTS_TIMEOUT_SECONDS,
@@ -91,7 +91,10 @@ class JobResultsReader:
             JobNotFound: No such job.
         """
         return self._connection.request(
-            "GET", _path(job_id, "plots"), PlotList, timeout_seconds=RESULTS_TIMEOUT_SECONDS
+            "GET",
+            api_path("jobs", job_id, "plots"),
+            PlotList,
+            timeout_seconds=RESULTS_TIMEOUT_SECONDS,
         ).plots
 
     def plot(
@@ -109,7 +112,7 @@ class JobResultsReader:
         """
         return self._connection.request(
             "GET",
-            _path(job_id, "plots", name),
+            api_path("jobs", job_id, "plots", name),
             bytes,
             query={"format": file_format, **_texts(options)},
             timeout_seconds=RESULTS_TIMEOUT_SECONDS,
@@ -147,7 +150,3 @@ def _texts(options: Mapping[str, object]) -> dict[str, str]:
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in options.items()
     }
-
-
-def _path(job_id: str, *parts: str) -> str:
-    return "/api/v1/jobs/" + "/".join(quote(part, safe="") for part in (job_id, *parts))
