@@ -1,0 +1,1 @@
+"""Load tests: exact open-loop load against a service, its limits, and what broke first."""

@@ -1,0 +1,1 @@
+"""Several generators, in processes of one or several machines, as one."""

@@ -1,0 +1,1 @@
+"""Pictures of load tests."""

@@ -1,0 +1,1 @@
+"""One process's load: requests at their intended times, and exact figures."""

@@ -1,0 +1,1 @@
+"""Watching machines while they are under load."""

@@ -1,0 +1,1 @@
+"""A load test's document as tables, files and pages."""
