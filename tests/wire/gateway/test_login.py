@@ -102,7 +102,7 @@ def forged_tokens() -> dict[str, str]:
         "other secret": Tokens("x" * 40, hour).issue(somebody()),
         "changed claims": f"{head}.{changed}.{signature}",
         "without signature": f"{head}.{claims}.",
-        "alg none": jwt.encode(other_claims, None, algorithm="none"),
+        "alg none": jwt.encode(other_claims, "", algorithm="none"),
         "other algorithm": jwt.encode(other_claims, JWT_SECRET * 2, algorithm="HS512"),
         "expired": Tokens(JWT_SECRET, hour, lambda: clock() - 2 * hour).issue(somebody()),
         "no expiry": jwt.encode(no_expiry, JWT_SECRET, algorithm="HS256"),
