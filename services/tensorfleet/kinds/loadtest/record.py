@@ -46,15 +46,16 @@ class Counts(_Record, frozen=True, kw_only=True):
 
 
 class Second(_Record, frozen=True, kw_only=True):
-    """An interval of a run, a second at first; of long runs several seconds. Scheduled, sent, late
-    and held count by intended time, answered and failed by the time of the answer."""
+    """An interval of a run, a second at first; of long runs several seconds. `scheduled` counts by
+    intended time, all else by the time at which it happened."""
 
     start: int
     """Whole seconds from the point's start."""
     seconds: int = 1
     counts: Counts = Counts()
     response: str = ""
-    """Times from the intended start to the answer, of answers in this interval, good or not."""
+    """Times from the intended start to the answer, of answers in this interval, good or not; of
+    those without an answer in time, how long they waited."""
     service: str = ""
     """Times from the send to the answer."""
 
@@ -111,6 +112,8 @@ class Point(_Record, frozen=True, kw_only=True):
     is_valid: bool = True
     reasons: tuple[Reason, ...] = ()
     """Why it is not valid."""
+    notes: tuple[Reason, ...] = ()
+    """What explains the figures: the first message of each error code, waits for connections."""
     interrupted: bool = False
 
 

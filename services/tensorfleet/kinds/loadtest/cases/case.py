@@ -41,6 +41,14 @@ class Http(Protocol):
         """
 
 
+class RequestFailed(Exception):
+    """There was no answer; `code` says why ("TIMEOUT", "CONNECT_REFUSED", ...)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class CheckFailed(Exception):
     """Raised by a case whose answer is not what it must be; counted as CHECK, with the message."""
 

@@ -1,0 +1,172 @@
+"""One arrival of an HTTP case: its steps one after another, without a coroutine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from tensorfleet.kinds.loadtest.engine.answer_rules import WrongAnswer
+from tensorfleet.kinds.loadtest.engine.http_connection import HttpConnection
+from tensorfleet.kinds.loadtest.engine.http_head import Head
+from tensorfleet.kinds.loadtest.engine.origin import parse_target
+from tensorfleet.kinds.loadtest.engine.placeholders import MissingValue
+from tensorfleet.shared.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from tensorfleet.kinds.loadtest.engine.http_driver import HttpDriver
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_METHOD = frozenset({307, 308})
+
+
+class HttpJourney:
+    """From the intended time to the last answer."""
+
+    __slots__ = (
+        "_connections",
+        "_driver",
+        "_has_retried",
+        "_intended",
+        "_number",
+        "_place",
+        "_redirect",
+        "_redirects",
+        "_sent",
+        "_span",
+        "_step_sent",
+        "_values",
+    )
+
+    def __init__(self, driver: HttpDriver, intended: int, number: int) -> None:
+        self._driver = driver
+        self._intended = intended
+        self._number = number
+        self._place = 0
+        self._sent = 0
+        self._span = 0.0
+        self._values: dict[str, str] | None = None
+        self._has_retried = False
+        self._redirect: tuple[bytes, bool] | None = None
+        self._redirects = 0
+        self._connections = driver.first_connections
+
+    def begin(self) -> bool:
+        """Asks for a connection; whether there was one at once."""
+        return self._connections.submit(self)
+
+    def send_on(self, connection: HttpConnection) -> None:
+        """See connections.Request."""
+        driver = self._driver
+        request = driver.requests[self._place]
+        data, is_head = request.fixed, request.is_head
+        if self._redirect is not None:
+            data, is_head = self._redirect
+        elif data is None:
+            try:
+                data = request.render(self._known_values())
+            except (MissingValue, InvalidInput) as exc:
+                self._connections.release(connection)
+                driver.note("TEMPLATE", f"{request.name}: {exc}")
+                self._end_failed("TEMPLATE", driver.clock())
+                return
+        # The clock is read again in `send`; what lies between does not count in a time limit.
+        deadline = driver.clock() + request.timeout_nanoseconds
+        self._step_sent = sent = connection.send(self, data, deadline, is_head=is_head)
+        if not self._sent:
+            self._sent = sent
+            driver.recorder.sent_count += 1
+
+    def answered(self, connection: HttpConnection, head: Head, body: bytes, now: int) -> None:
+        """See http_connection.Exchange."""
+        driver = self._driver
+        request = driver.requests[self._place]
+        if head.span_seconds is not None:
+            self._span += head.span_seconds
+        rules = request.rules
+        if head.status in _REDIRECTS and self._redirects < request.follow_redirects:
+            self._connections.release(connection)
+            self._follow(head, now)
+            return
+        try:
+            if head.status in _REDIRECTS and request.follow_redirects:
+                raise WrongAnswer("TOO_MANY_REDIRECTS", f"over {request.follow_redirects}")
+            if not rules.allows(head.status):
+                raise WrongAnswer("STATUS", f"status {head.status}")
+            if rules.looks_inside:
+                rules.look_inside(head.fields, body, self._known_values())
+        except WrongAnswer as exc:
+            self._connections.release(connection)
+            driver.note(exc.code, f"{request.name}: {exc}")
+            self._end_failed(exc.code, now, head.status)
+            return
+        if driver.has_several_steps:
+            driver.recorder.step(self._place, now - self._step_sent)
+        self._place += 1
+        if self._place < len(driver.requests):
+            self._next_step(connection)
+            return
+        driver.recorder.answered(self._intended, self._sent, now, head.status)
+        if self._span:
+            driver.recorder.span(int(self._span * 1e9))
+        self._connections.release(connection)
+        driver.ended()
+
+    def failed(self, code: str, message: str, now: int, *, is_stale: bool = False) -> None:
+        """See http_connection.Exchange."""
+        request = self._driver.requests[self._place]
+        if is_stale and request.is_idempotent and not self._has_retried:
+            self._has_retried = True
+            self._connections.submit(self)
+            return
+        self._driver.note(code, f"{request.name}: {message}")
+        self._end_failed(code, now)
+
+    def _next_step(self, connection: HttpConnection) -> None:
+        self._redirect = None
+        self._redirects = 0
+        self._has_retried = False
+        connections = self._driver.connections_of(self._place)
+        if connections is self._connections and not connection.is_closed:
+            self.send_on(connection)
+            return
+        self._connections.release(connection)
+        self._connections = connections
+        connections.submit(self)
+
+    def _follow(self, head: Head, now: int) -> None:
+        """Goes where a redirect points, if that is one of the named targets (RFC 9110, 15.4)."""
+        driver = self._driver
+        request = driver.requests[self._place]
+        self._redirects += 1
+        here = str(self._connections.origin)
+        try:
+            origin, path = parse_target(urljoin(f"{here}/", head.fields.get("location", "")))
+        except InvalidInput as exc:
+            driver.note("BAD_REDIRECT", f"{request.name}: {exc}")
+            self._end_failed("BAD_REDIRECT", now, head.status)
+            return
+        connections = driver.connections_to(origin)
+        if connections is None:
+            message = f"{request.name}: to {origin}, which is not among the targets"
+            driver.note("REDIRECT_ELSEWHERE", message)
+            self._end_failed("REDIRECT_ELSEWHERE", now, head.status)
+            return
+        method = request.method
+        if head.status not in _KEEPS_METHOD and method != "HEAD":
+            method = "GET"
+        data = request.redirected(method, path, origin, self._known_values())
+        self._redirect = (data, method == "HEAD")
+        self._connections = connections
+        connections.submit(self)
+
+    def _end_failed(self, code: str, now: int, status: int | None = None) -> None:
+        driver = self._driver
+        if driver.has_several_steps:
+            driver.recorder.step(self._place, 0, code)
+        driver.recorder.failed(self._intended, self._sent, now, code, status)
+        driver.ended()
+
+    def _known_values(self) -> dict[str, str]:
+        if self._values is None:
+            self._values = self._driver.values_of(self._number)
+        return self._values
