@@ -1,11 +1,18 @@
 """What a user may ask of a load test: a job's `spec`, and the configuration file on one machine."""
 
+from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
+from tensorfleet.kinds import spec_rules
 from tensorfleet.kinds.default_resources import MEBIBYTE, DefaultResources
-from tensorfleet.kinds.loadtest.arrivals import Arrivals
+from tensorfleet.kinds.loadtest.arrivals import Arrivals, Replay
+from tensorfleet.shared.errors import FieldError, InvalidJob
+
+# A wrong list has as many problems as entries; these are enough to see what is wrong.
+_SHOWN_PROBLEMS = 20
 
 # What else runs on the machine would be in the figures.
 DEFAULT_RESOURCES = DefaultResources(cpus=1.0, memory_bytes=512 * MEBIBYTE, exclusive=True)
@@ -190,3 +197,60 @@ class Spec(_Part, frozen=True, kw_only=True):
     """Generators on each machine."""
     environment: dict[str, str] = {}
     """Of a job: variables for the generators."""
+
+
+def check(spec: Spec) -> None:
+    """The rules that types do not express.
+
+    Raises:
+        InvalidJob: Some are broken; it lists them.
+    """
+    from tensorfleet.kinds.loadtest.spec_problems import problems  # they need this module
+
+    found = [
+        FieldError(field=f"spec.{field}", message=message)
+        for field, message in islice(problems(spec), _SHOWN_PROBLEMS)
+    ]
+    found += spec_rules.environment_problems(spec.environment)
+    spec_rules.raise_problems("loadtest", found)
+
+
+def needs_gang(spec: Spec) -> bool:
+    """Generators on several workers start on one clock."""
+    return spec.workers > 1
+
+
+def needs_code(spec: Spec) -> bool:
+    """Whether a case or file of the user's is named, which a job can only have in its code."""
+    return ":" in spec.case or bool(_named_files(spec))
+
+
+def check_code(spec: Spec, file_names: frozenset[str]) -> None:
+    """Whether what the spec names is in the code folder.
+
+    Raises:
+        InvalidJob: Something is not.
+    """
+    problems = [
+        FieldError(field=f"spec.{field}", message=f"{name} is not in the code folder")
+        for field, name in _named_files(spec).items()
+        if str(PurePosixPath(name)) not in file_names
+    ]
+    missing = spec_rules.missing_module(spec.case, file_names) if ":" in spec.case else None
+    if missing:
+        message = f"{missing} is not in the code folder"
+        problems.append(FieldError(field="spec.case", message=message))
+    if problems:
+        listed = "; ".join(problem.message for problem in problems)
+        raise InvalidJob(f"a file of this load test is missing: {listed}", tuple(problems))
+
+
+def _named_files(spec: Spec) -> dict[str, str]:
+    """Files below the code folder, by the field that names them."""
+    named = {
+        "grpc_proto": spec.grpc_proto,
+        "tls.ca_file": spec.tls.ca_file,
+        "feed.file": spec.feed.file if spec.feed else "",
+        "arrivals.file": spec.arrivals.file if isinstance(spec.arrivals, Replay) else "",
+    }
+    return {field: name for field, name in named.items() if name and not name.startswith("/")}

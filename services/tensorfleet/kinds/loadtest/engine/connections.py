@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tensorfleet.kinds.loadtest.engine.http_connection import Exchange, HttpConnection
 from tensorfleet.kinds.loadtest.engine.http_head import Head
-from tensorfleet.kinds.loadtest.engine.origin import Origin
+from tensorfleet.kinds.loadtest.origin import Origin
 from tensorfleet.kinds.loadtest.spec import Limits
 from tensorfleet.shared.errors import Unavailable
 

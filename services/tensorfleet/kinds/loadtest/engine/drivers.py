@@ -7,7 +7,7 @@ from tensorfleet.kinds.loadtest.cases.case import LoadCase
 from tensorfleet.kinds.loadtest.engine.case_driver import CaseDriver
 from tensorfleet.kinds.loadtest.engine.driver import Driver
 from tensorfleet.kinds.loadtest.engine.http_driver import HttpDriver
-from tensorfleet.kinds.loadtest.engine.origin import parse_target
+from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.kinds.loadtest.spec import Spec, Step
 from tensorfleet.shared.errors import TensorFleetError
 

@@ -9,7 +9,7 @@ from tensorfleet.kinds.loadtest.engine.connections import Connections
 from tensorfleet.kinds.loadtest.engine.http_connection import HttpConnection
 from tensorfleet.kinds.loadtest.engine.http_head import Head
 from tensorfleet.kinds.loadtest.engine.http_request import HttpRequest
-from tensorfleet.kinds.loadtest.engine.origin import Origin
+from tensorfleet.kinds.loadtest.origin import Origin
 from tensorfleet.kinds.loadtest.spec import Step
 
 

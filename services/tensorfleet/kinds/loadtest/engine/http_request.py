@@ -7,7 +7,7 @@ import msgspec
 
 from tensorfleet import __version__
 from tensorfleet.kinds.loadtest.engine.answer_rules import AnswerRules
-from tensorfleet.kinds.loadtest.engine.origin import Origin, parse_target
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import (
     Template,
     filled,
