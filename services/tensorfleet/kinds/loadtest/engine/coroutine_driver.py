@@ -24,6 +24,7 @@ class CoroutineDriver(ABC):
         self.in_flight = 0
         self._most_in_flight = most_in_flight
         self._load: int | None = None
+        self._tell_end: Callable[[], None] | None = None
         self._arrivals: set[asyncio.Task[None]] = set()
         self._ending: tuple[str, str] | None = None
         self._notes = Notes()
@@ -43,7 +44,11 @@ class CoroutineDriver(ABC):
         """
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """See Driver."""
         del connections
@@ -56,7 +61,8 @@ class CoroutineDriver(ABC):
         if self.in_flight >= self._most_in_flight:
             self._notes.add("OVERLOADED", _OVERLOADED)
             self.recorder.failed(intended, 0, self.clock(), "OVERLOADED")
-            self._tell_end()
+            if self._tell_end is not None:
+                self._tell_end()
             return True
         self.in_flight += 1
         arrival = self._loop.create_task(self._run(intended, number))
@@ -120,4 +126,5 @@ class CoroutineDriver(ABC):
         self.in_flight -= 1
         if not arrival.cancelled():
             arrival.result()
-        self._tell_end()
+        if self._tell_end is not None:
+            self._tell_end()

@@ -89,8 +89,8 @@ class _Call:
         if self.is_given_up:
             self._connections.release(connection)
             return
-        deadline = self._connections.clock() + self._request.timeout_nanoseconds
-        sent = connection.send(self, self._data, deadline, is_head=self._request.is_head)
+        timeout, is_head = self._request.timeout_nanoseconds, self._request.is_head
+        sent = connection.send(self, self._data, timeout, is_head)
         if self._first_send is not None and not self._first_send.time:
             self._first_send.time = sent
 

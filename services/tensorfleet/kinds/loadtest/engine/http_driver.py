@@ -10,9 +10,9 @@ from tensorfleet.kinds.loadtest.engine.driver import Notes
 from tensorfleet.kinds.loadtest.engine.feed import Rows, read_feed
 from tensorfleet.kinds.loadtest.engine.http_journey import HttpJourney
 from tensorfleet.kinds.loadtest.engine.http_request import HttpRequest
-from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
 from tensorfleet.kinds.loadtest.engine.recorder import Recorder
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.spec import Spec, Step, Tls
 from tensorfleet.shared.errors import InvalidInput
 
@@ -61,6 +61,7 @@ class HttpDriver:
         self.note = self._notes.add
         self._most_in_flight = max(1, spec.limits.in_flight // share)
         self._load: int | None = None
+        self._tell_end: Callable[[], None] | None = None
 
     async def open(self) -> None:
         """See Driver."""
@@ -81,7 +82,11 @@ class HttpDriver:
         self.first_connections = self._connections[self.requests[0].origin]
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """See Driver."""
         self._load = load
@@ -94,15 +99,17 @@ class HttpDriver:
         if self.in_flight >= self._most_in_flight:
             self.note("OVERLOADED", _OVERLOADED)
             self.recorder.failed(intended, 0, self.clock(), "OVERLOADED")
-            self._tell_end()
+            if self._tell_end is not None:
+                self._tell_end()
             return True
         self.in_flight += 1
-        return HttpJourney(self, intended, number).begin()
+        return self.first_connections.submit(HttpJourney(self, intended, number))
 
     def ended(self) -> None:
         """An arrival has."""
         self.in_flight -= 1
-        self._tell_end()
+        if self._tell_end is not None:
+            self._tell_end()
 
     def values_of(self, number: int) -> dict[str, str]:
         """What the texts of an arrival may name."""

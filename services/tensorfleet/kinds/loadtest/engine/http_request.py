@@ -7,13 +7,13 @@ import msgspec
 
 from tensorfleet import __version__
 from tensorfleet.kinds.loadtest.engine.answer_rules import AnswerRules
-from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import (
     Template,
     filled,
     names_in,
     templates_in,
 )
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.spec import Step
 from tensorfleet.shared.errors import InvalidInput
 
@@ -38,6 +38,7 @@ class HttpRequest:
         "follow_redirects",
         "is_head",
         "is_idempotent",
+        "is_plain",
         "method",
         "name",
         "names",
@@ -85,6 +86,8 @@ class HttpRequest:
         self.is_head = self.method == "HEAD"
         self.is_idempotent = self.method in _IDEMPOTENT
         self.follow_redirects = step.follow_redirects
+        self.is_plain = not (self.rules.looks_inside or self.follow_redirects)
+        """Whether an answer's status is all that counts."""
         self.timeout_nanoseconds = int((step.timeout_seconds or timeout_seconds) * 1e9)
         self.fixed: bytes | None = None
         """The whole request, where it is always the same."""
