@@ -95,6 +95,6 @@ async def _start(
 
 
 async def _watch_stop(task_run: TaskRun, stop: asyncio.Event) -> None:
-    while not task_run.should_stop:
+    while not task_run.should_stop:  # noqa: ASYNC110  a thread of the run's sets it
         await asyncio.sleep(_STOP_LOOK_SECONDS)
     stop.set()
