@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _LINE = re.compile(
-    r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(?P<labels>(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\})?"
-    r"\s*(?P<value>\S+)(?:\s+-?\d+(?:\.\d+)?)?\s*"
+    r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)"
+    r"(?:\s*\{(?P<labels>(?:[^\"}]|\"(?:[^\"\\]|\\.)*\")*)\}\s*|\s+)"
+    r"(?P<value>[-+.0-9a-zA-Z]+)(?:\s+-?\d+(?:\.\d+)?)?"
 )
 _LABEL = re.compile(
     r"\s*(?P<name>[a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*\"(?P<value>(?:[^\"\\]|\\.)*)\"\s*,?"
@@ -39,7 +40,11 @@ def metrics(page: str) -> Iterator[Metric]:
         match = _LINE.fullmatch(text)
         if match is None:
             raise ValueError(f"line {number} is no metric: {text[:80]}")
-        yield Metric(match["name"], _labels(match["labels"] or "", number), float(match["value"]))
+        try:
+            value = float(match["value"])
+        except ValueError as exc:
+            raise ValueError(f"line {number} is no metric: {text[:80]}") from exc
+        yield Metric(match["name"], _labels(match["labels"] or "", number), value)
 
 
 def _labels(text: str, number: int) -> dict[str, str]:
