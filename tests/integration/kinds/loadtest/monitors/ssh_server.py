@@ -68,12 +68,15 @@ class _Door(asyncssh.SSHServer):
 
 @asynccontextmanager
 async def ssh_server(
-    *, client_key: asyncssh.SSHKey | None = None, shell: tuple[str, ...] = ("/bin/sh", "-c")
+    *,
+    client_key: asyncssh.SSHKey | None = None,
+    login_shell: tuple[str, ...] = ("/bin/sh", "-c"),
+    port: int = 0,
 ) -> AsyncIterator[SshServer]:
     """A server that lets in `USER` with `PASSWORD`, or with the key.
 
     Args:
-        shell: The user's login shell, which is given the command.
+        login_shell: The user's, which is given the command.
     """
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     server = SshServer(port=0, host_key=host_key)
@@ -83,12 +86,12 @@ async def ssh_server(
         task = asyncio.current_task()
         assert task is not None
         runs.add(task)
-        await _run(process, shell, server)
+        await _run(process, login_shell, server)
 
     acceptor = await asyncssh.create_server(
         lambda: _Door(server, client_key),
         "127.0.0.1",
-        0,
+        port,
         server_host_keys=[host_key],
         process_factory=run,
         encoding=None,
@@ -104,7 +107,7 @@ async def ssh_server(
 
 
 async def _run(
-    process: asyncssh.SSHServerProcess[bytes], shell: tuple[str, ...], server: SshServer
+    process: asyncssh.SSHServerProcess[bytes], login_shell: tuple[str, ...], server: SshServer
 ) -> None:
     """A command's life. Its output ends when nobody reads it any more, as under any SSH server."""
     read_end, write_end = os.pipe()
@@ -113,7 +116,7 @@ async def _run(
         lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb")
     )
     child = await asyncio.create_subprocess_exec(
-        *shell,
+        *login_shell,
         process.command or "true",
         stdin=asyncio.subprocess.PIPE,
         stdout=write_end,
