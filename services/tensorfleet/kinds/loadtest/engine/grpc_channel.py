@@ -43,8 +43,8 @@ class GrpcAnswer:
     code: str
     """"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", ..."""
     body: bytes = b""
-    details: str = ""
-    """The status's message."""
+    message: str = ""
+    """The status's."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Initial and trailing, by lower-case name; of repeated ones the last, binary ones left out."""
 
@@ -56,6 +56,7 @@ class GrpcChannel:
         target: "grpc://host:port", or "grpcs://host:port" for TLS.
         tls: How the server proves who it is.
         proto_file: Describes the services; None: the server's reflection does.
+        folder: Where `tls.ca_file` is, unless its path is absolute.
         max_body_bytes: Of an answer; a larger one is RESOURCE_EXHAUSTED.
 
     Raises:
@@ -68,6 +69,7 @@ class GrpcChannel:
         tls: Tls,
         proto_file: Path | None,
         *,
+        folder: Path | None = None,
         max_body_bytes: int = Limits().max_body_bytes,
         connect_timeout_seconds: float = Limits().connect_timeout_seconds,
         open_seconds: float = OPEN_SECONDS,
@@ -75,6 +77,7 @@ class GrpcChannel:
         self._target = target
         self._address = _address(target)
         self._tls = tls
+        self._folder = folder or Path()
         self._proto_file = proto_file
         self._max_body_bytes = max_body_bytes
         self._connect_timeout_seconds = connect_timeout_seconds
@@ -151,7 +154,7 @@ class GrpcChannel:
         except grpc.aio.AioRpcError as exc:
             return GrpcAnswer(
                 code=exc.code().name,
-                details=exc.details() or "",
+                message=exc.details() or "",
                 metadata=_texts(exc.initial_metadata(), exc.trailing_metadata()),
             )
         return GrpcAnswer(
@@ -202,7 +205,7 @@ class GrpcChannel:
             )
         if not self._tls.ca_file:
             return None
-        path = Path(self._tls.ca_file)
+        path = self._folder / self._tls.ca_file
         try:
             roots = await asyncio.to_thread(path.read_bytes)
             # gRPC itself tells of a file that is none by failing every handshake.

@@ -17,7 +17,7 @@ STEAL_WARNING = 0.05
 
 
 def find_bottleneck(
-    points: Sequence[Point], watched: Sequence[Watched], objective: str = ""
+    points: Sequence[Point], watched: Sequence[Watched], objective: str | None = None
 ) -> Bottleneck:
     """Which resource was used up first while a point ran.
 
@@ -26,8 +26,8 @@ def find_bottleneck(
     with it; then the likelier cause is the first.
 
     Args:
-        objective: What response times or errors broke, for the sentence ("p99<200ms at 400/s");
-            empty: nothing was broken.
+        objective: The one that was broken, for the sentence ("p99<200ms", "p99<200ms at 400/s");
+            None: none was.
     """
     found: list[tuple[Breaking, float]] = []
     for machine in watched:
@@ -85,7 +85,9 @@ def _breaking(machine: Watched, resource: str, streak: Streak, points: Sequence[
     )
 
 
-def _nothing_message(points: Sequence[Point], watched: Sequence[Watched], objective: str) -> str:
+def _nothing_message(
+    points: Sequence[Point], watched: Sequence[Watched], objective: str | None
+) -> str:
     seen = [
         sample
         for machine in watched

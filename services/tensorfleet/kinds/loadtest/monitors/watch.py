@@ -29,6 +29,7 @@ def machines_watch(
     clock: Callable[[], float],
     resolve: Callable[[str], str],
     usage_reader: UsageReader | None = None,
+    folder: Path | None = None,
 ) -> "MachinesWatch":
     """A watch of the machines that monitors name.
 
@@ -38,6 +39,7 @@ def machines_watch(
         resolve: Gives the text that references to secrets (`${env:NAME}`, `${file:PATH}`) stand
             for; raises a TensorFleetError where there is none.
         usage_reader: Needed for workers of the fleet.
+        folder: Where key files and known hosts are, unless their paths are absolute.
 
     Raises:
         InvalidInput: The interval is too short, or an alias is there twice.
@@ -53,7 +55,10 @@ def machines_watch(
             f"Several monitors have the alias {', '.join(sorted(twice))}; give each its own."
         )
     return MachinesWatch(
-        [_Machine(monitor, interval_seconds, clock, resolve, usage_reader) for monitor in monitors]
+        [
+            _Machine(monitor, interval_seconds, clock, resolve, usage_reader, folder or Path())
+            for monitor in monitors
+        ]
     )
 
 
@@ -102,12 +107,14 @@ class _Machine:
         clock: Callable[[], float],
         resolve: Callable[[str], str],
         usage_reader: UsageReader | None,
+        folder: Path,
     ) -> None:
         self._monitor = monitor
         self._interval_seconds = interval_seconds
         self._clock = clock
         self._resolve = resolve
         self._usage_reader = usage_reader
+        self._folder = folder
         self._problems: list[str] = []
         self._ping = self._make_ping()
         name, host = _source_and_host(monitor)
@@ -149,14 +156,17 @@ class _Machine:
             return None
         return Ping(address, clock=self._clock, interval_seconds=self._interval_seconds)
 
+    def _path(self, text: str) -> Path | None:
+        return self._folder / Path(text).expanduser() if text else None
+
     def _make_source(self) -> Source:
         monitor = self._monitor
         if monitor.ssh:
             return SshSource(
                 ssh_address(monitor.ssh),
                 password=self._resolve(monitor.password) if monitor.password else None,
-                key_file=_path(monitor.key_file),
-                known_hosts=_path(monitor.known_hosts),
+                key_file=self._path(monitor.key_file),
+                known_hosts=self._path(monitor.known_hosts),
                 clock=self._clock,
                 interval_seconds=self._interval_seconds,
                 process_names=monitor.processes,
@@ -203,7 +213,3 @@ def _without_user(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     place, slash, path = rest.partition("/")
     return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"
-
-
-def _path(text: str) -> Path | None:
-    return Path(text).expanduser() if text else None

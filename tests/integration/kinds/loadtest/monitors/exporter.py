@@ -74,11 +74,11 @@ def node_page() -> str:
             f"node_disk_io_time_seconds_total{device} {int(fields[12]) / 1000}",
         ]
     for line in Path("/proc/net/dev").read_text().splitlines()[2:]:
-        name, _, values = line.partition(":")
+        name, _, counters = line.partition(":")
         device = f'{{device="{name.strip()}"}}'
         lines += [
-            f"node_network_receive_bytes_total{device} {values.split()[0]}",
-            f"node_network_transmit_bytes_total{device} {values.split()[8]}",
+            f"node_network_receive_bytes_total{device} {counters.split()[0]}",
+            f"node_network_transmit_bytes_total{device} {counters.split()[8]}",
         ]
     lines.append(f"node_load1 {Path('/proc/loadavg').read_text().split()[0]}")
     return "\n".join(lines) + "\n"

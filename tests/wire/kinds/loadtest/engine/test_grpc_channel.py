@@ -3,6 +3,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -29,7 +30,7 @@ def authority() -> trustme.CA:
 
 @asynccontextmanager
 async def opened(
-    target: str, tls: Tls | None = None, proto_file: Path | None = None, **options: int
+    target: str, tls: Tls | None = None, proto_file: Path | None = None, **options: Any
 ) -> AsyncIterator[GrpcChannel]:
     channel = GrpcChannel(target, tls or Tls(), proto_file, **options)
     await channel.open()
@@ -88,7 +89,7 @@ async def test_statuses_are_answers(tmp_path: Path, proto_file: Path) -> None:
     async with shop_server(tmp_path) as server, opened(server.target) as channel:
         gold = channel.encode(PRICE, {"item": {"name": "gold"}})
         answer = await channel.call(PRICE, gold)
-        assert (answer.code, answer.details, answer.body) == ("NOT_FOUND", "no gold here", b"")
+        assert (answer.code, answer.message, answer.body) == ("NOT_FOUND", "no gold here", b"")
 
 
 async def test_deadline_ends_a_call(tmp_path: Path, proto_file: Path) -> None:
