@@ -125,6 +125,8 @@ class ProcessSample(_Record, frozen=True, kw_only=True):
     cpu_share: float
     """Of one core: 2.0 is two cores."""
     memory_bytes: int
+    busiest_share: float = 0.0
+    """Of one core: what the busiest of these processes took."""
 
 
 class Sample(_Record, frozen=True, kw_only=True):
@@ -148,6 +150,8 @@ class Sample(_Record, frozen=True, kw_only=True):
     """Of the busiest disk."""
     network_received_bytes_per_second: float | None = None
     network_sent_bytes_per_second: float | None = None
+    network_busy: float | None = None
+    """Of the busiest interface whose speed is known: its busier direction, of that speed."""
     load_average: float | None = None
     """Over one minute."""
     ping_seconds: float | None = None
@@ -216,6 +220,8 @@ class Bottleneck(_Record, frozen=True, kw_only=True):
     all: tuple[Breaking, ...] = ()
     """In order of time."""
     message: str = ""
+    warnings: tuple[str, ...] = ()
+    """What makes the figures doubtful, such as CPU time that a hypervisor took."""
 
 
 class ThresholdResult(_Record, frozen=True, kw_only=True):
