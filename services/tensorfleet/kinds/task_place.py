@@ -19,6 +19,24 @@ class TaskRun(Protocol):
     def log(self, *, step: int | None = None, **metrics: float) -> None:
         """Reports measured values."""
 
+    def meet(self, address: str, timeout_seconds: float = 60.0) -> list[str]:
+        """Tells the other tasks of the gang where this one is, and waits for all of theirs.
+
+        Args:
+            address: Text that the others understand, such as "host:port"; at most 1 KiB. The first
+                one of an attempt counts.
+            timeout_seconds: How long to wait for the last one.
+
+        Returns:
+            The addresses of all tasks by index, this one's among them; every task gets the same.
+
+        Raises:
+            NotAGang: The tasks of this job need not run at the same time.
+            PeerEnded: One has ended before this start of the gang.
+            DeadlineExceeded: Some have not come in time; the message says which.
+            LeaseLost: The task runs elsewhere by now.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPlace:
@@ -32,6 +50,13 @@ class TaskPlace:
     """Folders of the further code packages that the plan names, by artifact id."""
     code_artifact_id: str = ""
     """What `code` was; empty when there is none."""
+    index: int = 0
+    """Which of the job's tasks this is."""
+    task_count: int = 1
+    """All tasks of the job."""
+    peer_host: str = ""
+    """The address of this machine at which other tasks of the job reach this one; an IPv6 address
+    has no brackets."""
     worker: str = ""
     """The worker's name."""
     cpus: float = 1.0

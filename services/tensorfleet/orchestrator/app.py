@@ -18,6 +18,7 @@ from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_control import JobControl
 from tensorfleet.orchestrator.job_servicer import JobServicer
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.peer_meetings import PeerMeetings
 from tensorfleet.orchestrator.quarantine import QuarantineWatch
 from tensorfleet.orchestrator.queue.reservation_store import ReservationStore
 from tensorfleet.orchestrator.queue.task_queue import TaskQueue
@@ -157,6 +158,7 @@ async def orchestrator_started(
             clock,
             lease=settings.lease,
             renew_interval=settings.renew_interval,
+            meetings=PeerMeetings(store),
         )
         signals.listen(
             Listeners(

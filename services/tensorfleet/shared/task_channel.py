@@ -21,6 +21,10 @@ DATASETS_VARIABLE = "TENSORFLEET_DATASETS_DIR"
 # Which of the job's tasks this is, from 0, and of how many.
 INDEX_VARIABLE = "TENSORFLEET_TASK_INDEX"
 COUNT_VARIABLE = "TENSORFLEET_TASK_COUNT"
+# The address of this machine at which the job's other tasks reach this one.
+PEER_HOST_VARIABLE = "TENSORFLEET_PEER_HOST"
+
+MAX_ADDRESS_BYTES = 1024
 
 _LENGTH = struct.Struct(">I")
 LENGTH_BYTES = _LENGTH.size
@@ -75,6 +79,14 @@ class SaveModel(Message, frozen=True, kw_only=True, tag="save_model"):
     metrics: dict[str, float]
 
 
+class Meet(Message, frozen=True, kw_only=True, tag="meet"):
+    """Process: here I am for the other tasks of the gang; where are they?"""
+
+    request: int
+    address: str
+    timeout_seconds: float
+
+
 class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint from which to go on: its step, and the folder with its files."""
 
@@ -118,6 +130,13 @@ class Saved(Message, frozen=True, kw_only=True, tag="saved"):
     version: int
 
 
+class Met(Message, frozen=True, kw_only=True, tag="met"):
+    """Worker: all have come; their addresses by index."""
+
+    request: int
+    addresses: list[str]
+
+
 class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     """Worker: the request failed, with the reason and message of shared.errors."""
 
@@ -127,9 +146,16 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
 
 
 FromProcess = (
-    Hello | Heartbeat | MetricReport | ProgressReport | SaveCheckpoint | SaveModel | ResultReport
+    Hello
+    | Heartbeat
+    | MetricReport
+    | ProgressReport
+    | SaveCheckpoint
+    | SaveModel
+    | ResultReport
+    | Meet
 )
-FromWorker = Welcome | Stop | Saved | Refused
+FromWorker = Welcome | Stop | Saved | Met | Refused
 
 _from_process: msgspec.msgpack.Decoder[FromProcess] = msgspec.msgpack.Decoder(FromProcess)
 _from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

@@ -17,8 +17,10 @@ from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.cgroup import CgroupHome
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
 from tensorfleet.worker.leftovers import sweep_leftovers
+from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_group import mark_processes
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.settings import WorkerSettings
@@ -49,6 +51,11 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
             attempts_folder=data / "attempts",
             cache=ArtifactCache(data / "cache", storage, settings.worker_cache_bytes),
             storage=storage,
+            fleet=FleetDoor(
+                orchestrator,
+                settings.worker_name,
+                PeerHost(settings.worker_peer_host, settings.orchestrator_address),
+            ),
             warm_pool=warm_pool,
             limits=_limits(settings),
             processes=ProcessTable(),

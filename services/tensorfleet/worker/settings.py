@@ -47,6 +47,13 @@ class WorkerSettings(ServiceSettings):
     worker_shared_process_tasks: Annotated[
         int, Meta(description="Tasks after which such a process is replaced", ge=1)
     ] = 100_000
+    worker_peer_host: Annotated[
+        str,
+        Meta(
+            description="Where tasks of one job on other machines reach those here; empty: the "
+            "address from which this machine reaches the orchestrator"
+        ),
+    ] = ""
     worker_cache_bytes: Annotated[
         int, Meta(description="Disk for datasets and code kept between tasks, bytes", ge=0)
     ] = 20 * 1024**3

@@ -26,6 +26,7 @@ class PlayedWorker:
         self.connection = connection
         self.heard: SimpleQueue[channel.FromProcess] = SimpleQueue()
         self.refuse_with: tuple[str, str] | None = None
+        self.addresses: list[str] | None = None
         self._welcome = welcome
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -43,6 +44,8 @@ class PlayedWorker:
                     self.say(self._welcome)
                 elif isinstance(message, channel.SaveCheckpoint | channel.SaveModel):
                     self.say(self._answer(message.request))
+                elif isinstance(message, channel.Meet) and self.addresses is not None:
+                    self.say(channel.Met(request=message.request, addresses=self.addresses))
 
     def _answer(self, request: int) -> channel.Message:
         if self.refuse_with:
@@ -136,6 +139,30 @@ def test_model_folder_is_registered(tmp_path: Path) -> None:
         told = worker.heard.get(timeout=5)
         assert isinstance(told, channel.SaveModel)
         assert (told.name, told.metrics) == ("m", {"accuracy": 0.5})
+
+
+def test_run_meets_its_peers(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        worker.addresses = ["a:1", "b:2"]
+        assert run.meet("b:2", timeout_seconds=5) == ["a:1", "b:2"]
+        assert worker.heard.get(timeout=5) == channel.Meet(
+            request=1, address="b:2", timeout_seconds=5.0
+        )
+
+
+@pytest.mark.parametrize(
+    ("address", "timeout"), [("", 1), ("x" * 1025, 1), ("a:1", -1), ("a:1", math.nan)]
+)
+def test_meeting_with_wrong_words_is_refused(tmp_path: Path, address: str, timeout: float) -> None:
+    with run_and_worker(tmp_path) as (run, _), pytest.raises(InvalidInput):
+        run.meet(address, timeout)
+
+
+def test_run_that_shall_stop_waits_for_nobody(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        threading.Timer(0.05, worker.say, [channel.Stop(reason="cancelled")]).start()
+        with pytest.raises(Unavailable, match="wants this task to stop"):
+            run.meet("a:1")
 
 
 def test_refusal_comes_out_as_its_error(tmp_path: Path) -> None:

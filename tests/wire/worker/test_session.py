@@ -16,7 +16,9 @@ from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
+from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
@@ -81,6 +83,7 @@ async def connected(tmp_path: Path) -> AsyncIterator[Connect]:
                 attempts_folder=tmp_path / "attempts",
                 cache=ArtifactCache(tmp_path / "cache", storage, 0),
                 storage=storage,
+                fleet=FleetDoor(channel, "w1", PeerHost("127.0.0.1", "")),
                 warm_pool=WarmPool(0),
                 limits=AttemptLimits(
                     memory_tolerance=1,

@@ -14,6 +14,7 @@ from tensorfleet.orchestrator.convert.values import (
 )
 from tensorfleet.orchestrator.job import Job
 from tensorfleet.orchestrator.job_changes import AttemptEnd
+from tensorfleet.orchestrator.peer import Meeting
 from tensorfleet.orchestrator.task import AttemptRef, Task
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
 from tensorfleet.orchestrator.v1 import worker_pb2
@@ -73,6 +74,17 @@ def stop_record(
         stop=dispatch_pb.StopAttempt(
             ref=ref_to_message(ref), reason=reason, grace=to_duration(grace)
         )
+    )
+
+
+def meeting_to_message(meeting: Meeting) -> dispatch_pb.MeetPeersResponse:
+    """How far a meeting is, as a message."""
+    return dispatch_pb.MeetPeersResponse(
+        peers=[
+            dispatch_pb.Peer(index=peer.index, attempt=peer.attempt, address=peer.address)
+            for peer in meeting.peers
+        ],
+        missing_indexes=meeting.missing_indexes,
     )
 
 
