@@ -1,11 +1,13 @@
 """Tasks of a gang meet over the wire, whichever replica their workers ask."""
 
 import asyncio
+import json
 
 import pytest
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
-from tensorfleet.orchestrator.v1 import task_pb2
+from tensorfleet.orchestrator.v1 import job_pb2, task_pb2
+from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
 from tensorfleet.shared import errors
 from tests.wire.orchestrator.conftest import Running
 from tests.wire.orchestrator.job_calls import create
@@ -111,3 +113,20 @@ async def test_large_gang_that_asks_all_at_once_meets(patient: OrchestratorDoor)
     for answer in answers:
         assert [p.address for p in answer.peers] == [f"at:{index}" for index in range(count)]
     await worker.vanish()
+
+
+async def test_kind_whose_tasks_meet_makes_a_gang_of_several(patient: OrchestratorDoor) -> None:
+    async def walk(*routes: str, together: bool, request_id: str = "") -> job_pb2.Job:
+        spec = json.dumps({"routes": routes, "together": together})
+        request = jobs_pb.CreateJobRequest(
+            spec=job_pb2.JobSpec(kind="walk", spec_json=spec), request_id=request_id
+        )
+        return (await patient.jobs.CreateJob(request)).job
+
+    gang = await walk("line", "circle", together=True, request_id="r")
+    assert gang.spec.gang, "its user sees what became of it"
+    assert (await walk("line", "circle", together=True, request_id="r")).id == gang.id
+    assert not (await walk("line", together=True)).spec.gang, "one alone needs no gang"
+    assert not (await walk("line", "circle", together=False)).spec.gang
+    with pytest.raises(errors.InvalidJob, match="a gang may have 1000"):
+        await walk(*["line"] * 1001, together=True)
