@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from tensorfleet.shared.machine_sample import MachineSample
 
 
 class TaskRun(Protocol):
@@ -35,6 +38,20 @@ class TaskRun(Protocol):
             PeerEnded: One has ended before this start of the gang.
             DeadlineExceeded: Some have not come in time; the message says which.
             LeaseLost: The task runs elsewhere by now.
+        """
+
+    def worker_usage(self, worker: str, after: datetime | None = None) -> list[MachineSample]:
+        """What a worker's machine did lately: at most 600 samples, oldest first.
+
+        They come some seconds late, a few together.
+
+        Args:
+            worker: Its name.
+            after: Only samples with a later time, such as that of the last one seen; aware.
+
+        Raises:
+            WorkerNotFound: No such worker.
+            Unavailable: The fleet does not answer now.
         """
 
 

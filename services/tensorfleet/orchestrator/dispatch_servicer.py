@@ -30,6 +30,7 @@ from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2_grpc
 from tensorfleet.orchestrator.worker_names import WorkerNames
+from tensorfleet.orchestrator.worker_usage import WorkerUsage
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import InvalidInput, JobNotFound, Unavailable, VersionMismatch
 from tensorfleet.shared.ids import JobId, WorkerId, job_id_of
@@ -65,6 +66,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         lease: timedelta,
         renew_interval: timedelta,
         meetings: PeerMeetings,
+        usage: WorkerUsage,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -76,6 +78,7 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         self._lease = lease
         self._renew_interval = renew_interval
         self._meetings = meetings
+        self._usage = usage
 
     async def Session(
         self, request_iterator: AsyncIterator[pb.SessionRequest], context: Any
@@ -257,6 +260,10 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 )
             )
         )
+        try:
+            await self._usage.add(session.worker.id, message.samples)
+        except Unavailable as exc:
+            log.debug("samples lost", worker_id=session.worker.id, problem=str(exc))
 
     async def _report(self, session: WorkerSession, message: pb.AttemptEvents) -> None:
         ref = ref_from_message(message.ref)

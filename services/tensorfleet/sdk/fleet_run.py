@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +18,10 @@ import msgspec
 from tensorfleet.sdk.run import Checkpoint, Run, SavedModel
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.errors import InvalidInput, LeaseLost, Unavailable, error_from_reason
+from tensorfleet.shared.machine_sample import MachineSample
 
-Answer = channel.Saved | channel.Met
-AnswerT = TypeVar("AnswerT", channel.Saved, channel.Met)
+Answer = channel.Saved | channel.Met | channel.Usage
+AnswerT = TypeVar("AnswerT", channel.Saved, channel.Met, channel.Usage)
 
 # How long somebody who waits for other tasks may overlook that the fleet wants it to stop.
 STOP_LOOK_SECONDS = 0.1
@@ -114,6 +116,25 @@ class FleetRun(Run):
             )
 
         return self._ask(request, channel.Met, ends_at_stop=True).addresses
+
+    def worker_usage(self, worker: str, after: datetime | None = None) -> list[MachineSample]:
+        """What a worker's machine did lately: at most 600 samples, oldest first.
+
+        Args:
+            worker: Its name.
+            after: Only samples with a later time; aware.
+
+        Raises:
+            InvalidInput: The time has no time zone.
+            WorkerNotFound: No such worker.
+            Unavailable: The fleet does not answer now.
+        """
+        if after is not None and after.tzinfo is None:
+            raise InvalidInput("after needs a time zone: use datetime.now(UTC) and the like")
+        return self._ask(
+            lambda number: channel.AskUsage(request=number, worker=worker, after=after),
+            channel.Usage,
+        ).samples
 
     def report_result(self, result: Any) -> None:
         """Tells what the task gave; it counts when the process then ends well.

@@ -7,10 +7,13 @@ refused.
 """
 
 import struct
+from datetime import datetime
 from types import UnionType
 from typing import Any, get_args
 
 import msgspec
+
+from tensorfleet.shared.machine_sample import MachineSample
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 4 * 1024 * 1024
@@ -87,6 +90,15 @@ class Meet(Message, frozen=True, kw_only=True, tag="meet"):
     timeout_seconds: float
 
 
+class AskUsage(Message, frozen=True, kw_only=True, tag="ask_usage"):
+    """Process: what did a worker's machine do lately?"""
+
+    request: int
+    worker: str
+    after: datetime | None
+    """Only what came later; aware."""
+
+
 class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint from which to go on: its step, and the folder with its files."""
 
@@ -137,6 +149,13 @@ class Met(Message, frozen=True, kw_only=True, tag="met"):
     addresses: list[str]
 
 
+class Usage(Message, frozen=True, kw_only=True, tag="usage"):
+    """Worker: that is what it did, oldest first."""
+
+    request: int
+    samples: list[MachineSample]
+
+
 class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     """Worker: the request failed, with the reason and message of shared.errors."""
 
@@ -154,8 +173,9 @@ FromProcess = (
     | SaveModel
     | ResultReport
     | Meet
+    | AskUsage
 )
-FromWorker = Welcome | Stop | Saved | Met | Refused
+FromWorker = Welcome | Stop | Saved | Met | Usage | Refused
 
 _from_process: msgspec.msgpack.Decoder[FromProcess] = msgspec.msgpack.Decoder(FromProcess)
 _from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

@@ -327,11 +327,13 @@ class RunningAttempt:
             heartbeat_seconds=self._surroundings.limits.heartbeat_seconds,
         )
 
-    async def _answer(self, message: channel.Meet) -> channel.Message:
-        addresses = await self._surroundings.fleet.meet(
-            self.task.ref, message.address, message.timeout_seconds
-        )
-        return channel.Met(request=message.request, addresses=addresses)
+    async def _answer(self, message: channel.Meet | channel.AskUsage) -> channel.Message:
+        fleet = self._surroundings.fleet
+        if isinstance(message, channel.Meet):
+            addresses = await fleet.meet(self.task.ref, message.address, message.timeout_seconds)
+            return channel.Met(request=message.request, addresses=addresses)
+        samples = await fleet.worker_usage(message.worker, message.after)
+        return channel.Usage(request=message.request, samples=samples)
 
     def _environment(
         self, plan: TaskPlan, root: Path, descriptor: int, peer_host: str

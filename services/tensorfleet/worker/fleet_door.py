@@ -1,13 +1,18 @@
 """What a worker asks the orchestrator on behalf of its tasks."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import grpc
 import structlog
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
+from tensorfleet.orchestrator.v1 import worker_service_pb2
 from tensorfleet.orchestrator.v1.dispatch_service_pb2_grpc import DispatchServiceStub
-from tensorfleet.shared.errors import DeadlineExceeded, Unavailable
+from tensorfleet.orchestrator.v1.worker_pb2 import MachineSample as MachineSampleMessage
+from tensorfleet.orchestrator.v1.worker_service_pb2_grpc import WorkerServiceStub
+from tensorfleet.shared.errors import DeadlineExceeded, InvalidInput, Unavailable
+from tensorfleet.shared.machine_sample import MachineSample
 from tensorfleet.worker.peer_host import PeerHost
 
 # The first pause, the longest one, and how they grow: most tasks of a gang come together.
@@ -24,6 +29,7 @@ class FleetDoor:
     def __init__(self, channel: grpc.aio.Channel, worker_name: str, peer_host: PeerHost) -> None:
         self.peer_host = peer_host
         self._dispatch = DispatchServiceStub(channel)
+        self._workers = WorkerServiceStub(channel)
         self._worker_name = worker_name
 
     async def meet(self, ref: pb.AttemptRef, address: str, timeout_seconds: float) -> list[str]:
@@ -54,6 +60,29 @@ class FleetDoor:
             raise DeadlineExceeded(
                 f"the tasks of this job have not met within {timeout_seconds:g} s: {problem}"
             ) from None
+
+    async def worker_usage(self, worker: str, after: datetime | None) -> list[MachineSample]:
+        """What a worker's machine did lately, oldest first.
+
+        Raises:
+            InvalidInput: The time is none.
+            WorkerNotFound: No such worker.
+            TensorFleetError: The orchestrator does not answer.
+        """
+        request = worker_service_pb2.ListWorkerUsageRequest(worker_id=worker)
+        if after is not None:
+            try:
+                request.after_time.FromDatetime(after)
+            except (ValueError, OverflowError) as exc:
+                raise InvalidInput("after must be a time between the years 1 and 9999") from exc
+        answer = await self._workers.ListWorkerUsage(request)
+        return [_to_sample(sample) for sample in answer.samples]
+
+
+def _to_sample(message: MachineSampleMessage) -> MachineSample:
+    told = {field.name: value for field, value in message.ListFields()}
+    told |= {"time": message.time.ToDatetime(UTC), "cores": tuple(message.cores)}
+    return MachineSample(**told)
 
 
 def _missing(indexes: list[int]) -> str:

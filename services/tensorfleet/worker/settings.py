@@ -90,6 +90,14 @@ class WorkerSettings(ServiceSettings):
             description="How long processes stay ready for the next task, seconds; 0: never", ge=0
         ),
     ] = 600.0
+    worker_usage_seconds: Annotated[
+        float,
+        Meta(
+            description="How often the machine's load is looked at, for `tensorfleet workers` and "
+            "load tests, seconds; 0: never",
+            ge=0,
+        ),
+    ] = 1.0
     worker_metrics_listen: Annotated[
         str, Meta(description="Address of /metrics, host:port; empty: none")
     ] = "127.0.0.1:7121"

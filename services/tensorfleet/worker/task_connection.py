@@ -21,7 +21,7 @@ MAX_UNIX_SECONDS = 253_402_300_799
 log = structlog.get_logger(__name__)
 
 Save = Callable[[channel.SaveCheckpoint | channel.SaveModel], Awaitable[channel.Saved]]
-Ask = Callable[[channel.Meet], Awaitable[channel.Message]]
+Ask = Callable[[channel.Meet | channel.AskUsage], Awaitable[channel.Message]]
 AddEvent = Callable[[event_pb2.Event], Awaitable[None]]
 
 
@@ -105,8 +105,8 @@ class TaskConnection:
                 self.result_json = result_json
             case channel.SaveCheckpoint() | channel.SaveModel():
                 await self._write(await self._answer(message.request, self._save(message)))
-            case channel.Meet():
-                # The others may be long in coming: what else the process says is heard meanwhile.
+            case channel.Meet() | channel.AskUsage():
+                # Peers may be long in coming: what else the process says is heard meanwhile.
                 self._asking.add(asking := asyncio.create_task(self._answer_later(message)))
                 asking.add_done_callback(self._asking.discard)
 
@@ -120,7 +120,7 @@ class TaskConnection:
             f"{protocol}; install the same version on both",
         )
 
-    async def _answer_later(self, message: channel.Meet) -> None:
+    async def _answer_later(self, message: channel.Meet | channel.AskUsage) -> None:
         await self._write(await self._answer(message.request, self._ask(message)))
 
     async def _answer(self, request: int, answering: Awaitable[channel.Message]) -> channel.Message:

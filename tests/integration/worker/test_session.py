@@ -30,6 +30,7 @@ from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
+from tensorfleet.worker.machine_usage import MachineUsage
 from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
@@ -156,7 +157,7 @@ async def agent_running(address: str, folder: Path) -> AsyncIterator["asyncio.Ta
         )
         offer = Offer(name="w", capacity=resources_pb2.Resources(cpus=1), slots=1)
         hosts = HostLimits(processes=1, tasks_a_process=1, idle_seconds=0)
-        agent = Agent(offer, channel, surroundings, hosts)
+        agent = Agent(offer, channel, surroundings, hosts, MachineUsage(0))
         running = asyncio.create_task(agent.run())
         yield running
         await eventually(lambda: agent.running_count == 0)

@@ -47,7 +47,8 @@ class Played:
     async def save(self, message: Any) -> channel.Saved:
         raise AssertionError("nothing is saved here")
 
-    async def answer(self, message: channel.Meet) -> channel.Message:
+    async def answer(self, message: channel.Meet | channel.AskUsage) -> channel.Message:
+        assert isinstance(message, channel.Meet)
         self.asked.append(message)
         try:
             await self.may_answer.wait()

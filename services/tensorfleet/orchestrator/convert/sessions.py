@@ -108,6 +108,7 @@ def worker_to_message(
     state: WorkerState,
     last_seen: datetime | None,
     running_task_ids: Sequence[TaskId],
+    usage: worker_pb2.MachineSample | None = None,
 ) -> worker_pb2.Worker:
     """A worker as a message."""
     is_quarantined = state is WorkerState.QUARANTINED
@@ -122,4 +123,5 @@ def worker_to_message(
         create_time=to_timestamp(worker.create_time),
         last_seen_time=to_timestamp(last_seen),
         quarantine_end_time=to_timestamp(worker.quarantine_end_time) if is_quarantined else None,
+        usage=usage,
     )

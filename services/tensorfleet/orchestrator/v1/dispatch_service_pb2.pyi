@@ -14,6 +14,7 @@ from tensorfleet.orchestrator.v1 import failure_pb2 as _failure_pb2
 from tensorfleet.orchestrator.v1 import output_pb2 as _output_pb2
 from tensorfleet.orchestrator.v1 import resources_pb2 as _resources_pb2
 from tensorfleet.orchestrator.v1 import task_pb2 as _task_pb2
+from tensorfleet.orchestrator.v1 import worker_pb2 as _worker_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -420,6 +421,7 @@ class LeaseRenewal(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     ANSWERED_NUMBER_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Counts the renewals of this session, from 1."""
     answered_number: _builtins.int
@@ -430,16 +432,21 @@ class LeaseRenewal(_message.Message):
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttemptRef]:
         """Every attempt that the worker runs."""
 
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[_worker_pb2.MachineSample]:
+        """What its machine did since the last renewal, oldest first; at most 120. Some may get lost."""
+
     def __init__(
         self,
         *,
         attempts: _abc.Iterable[Global___AttemptRef] | None = ...,
         number: _builtins.int = ...,
         answered_number: _builtins.int = ...,
+        samples: _abc.Iterable[_worker_pb2.MachineSample] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_number", b"answered_number", "attempts", b"attempts", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_number", b"answered_number", "attempts", b"attempts", "number", b"number", "samples", b"samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
