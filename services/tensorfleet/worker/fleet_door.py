@@ -81,7 +81,10 @@ class FleetDoor:
 
 def _to_sample(message: MachineSampleMessage) -> MachineSample:
     told = {field.name: value for field, value in message.ListFields()}
-    told |= {"time": message.time.ToDatetime(UTC), "cores": tuple(message.cores)}
+    told |= {
+        "time": message.time.ToDatetime(UTC),
+        "cores": tuple(round(core, 4) for core in message.cores),
+    }
     return MachineSample(**told)
 
 

@@ -148,7 +148,10 @@ def to_checkpoint(checkpoint: checkpoint_pb2.Checkpoint) -> jobs.Checkpoint:
 def to_machine_sample(sample: worker_pb2.MachineSample) -> MachineSample:
     """What a machine did, for a client."""
     told = {field.name: value for field, value in sample.ListFields()}
-    told |= {"time": sample.time.ToDatetime(UTC), "cores": tuple(sample.cores)}
+    told |= {
+        "time": sample.time.ToDatetime(UTC),
+        "cores": tuple(round(core, 4) for core in sample.cores),
+    }
     return MachineSample(**told)
 
 
