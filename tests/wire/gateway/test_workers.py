@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tensorfleet.orchestrator.v1 import resources_pb2, worker_pb2
+from tensorfleet.shared.machine_sample import MachineSample
 from tests.wire.gateway.running_gateway import RunningGateway
 
 WORKERS = "/api/v1/workers"
@@ -62,6 +63,12 @@ async def test_what_a_workers_machine_did_is_told(gateway: RunningGateway) -> No
         answer = await gateway.http.get(path, params={"after": after})
         assert answer.json()["samples"] == told[2:], after
     assert (await gateway.http.get(f"{WORKERS}/w-1")).json()["usage"] == told[2]
+
+
+def test_every_field_of_the_contract_is_told() -> None:
+    assert {field.name for field in worker_pb2.MachineSample.DESCRIPTOR.fields} == set(
+        MachineSample.__struct_fields__
+    )
 
 
 @pytest.mark.parametrize("after", ["yesterday", "", "0001-01-01T00:00:00+14:00"])

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tensorfleet.orchestrator.v1 import definition_service_pb2 as definitions_pb
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import job_pb2, task_pb2
 from tensorfleet.orchestrator.v1 import job_service_pb2 as jobs_pb
@@ -128,5 +129,11 @@ async def test_kind_whose_tasks_meet_makes_a_gang_of_several(patient: Orchestrat
     assert (await walk("line", "circle", together=True, request_id="r")).id == gang.id
     assert not (await walk("line", together=True)).spec.gang, "one alone needs no gang"
     assert not (await walk("line", "circle", together=False)).spec.gang
+    route = json.dumps({"name": "lake", "steps": ["wood", "shore"]})
+    await patient.definitions.CreateDefinition(
+        definitions_pb.CreateDefinitionRequest(kind="walk", name="lake", document_json=route)
+    )
+    named = await walk("lake", "line", together=True, request_id="s")
+    assert (await walk("lake", "line", together=True, request_id="s")).id == named.id
     with pytest.raises(errors.InvalidJob, match="a gang may have 1000"):
         await walk(*["line"] * 1001, together=True)
