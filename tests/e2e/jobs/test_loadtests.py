@@ -109,9 +109,7 @@ def test_a_search_as_a_job_finds_a_load(client: Client) -> None:
 
 
 def test_a_target_that_is_down_fails_the_job_with_its_address(client: Client) -> None:
-    job = client.wait(
-        client.submit({"kind": "loadtest", "spec": spec_of("http://127.0.0.1:9")}).id
-    )
+    job = client.wait(client.submit({"kind": "loadtest", "spec": spec_of("http://127.0.0.1:9")}).id)
     assert job.state == "failed"
     assert job.failure is not None
     assert "http://127.0.0.1:9 cannot be reached" in str(job.failure)

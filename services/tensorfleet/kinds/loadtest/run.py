@@ -11,6 +11,7 @@ from tensorfleet.kinds.loadtest.campaign.campaign import conduct
 from tensorfleet.kinds.loadtest.crew.crew import Crew
 from tensorfleet.kinds.loadtest.crew.processes import GeneratorProcesses
 from tensorfleet.kinds.loadtest.document_size import within
+from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
 from tensorfleet.kinds.loadtest.job_listener import JobListener
 from tensorfleet.kinds.loadtest.monitors.machines import machines_watch
 from tensorfleet.kinds.loadtest.record import Document
@@ -58,7 +59,13 @@ async def _lead(
             meeting = msgspec.json.encode([crew.host, crew.port, crew.token]).decode()
             await asyncio.to_thread(task_run.meet, meeting, _MEET_SECONDS)
         await crew.gather(spec.workers * spec.processes, _JOIN_SECONDS)
-        watch = machines_watch(spec, crew.clock, folder, worker_usage=task_run.worker_usage)
+        watch = machines_watch(
+            spec,
+            crew.clock,
+            folder,
+            secrets=secrets_of(folder),
+            worker_usage=task_run.worker_usage,
+        )
         return await conduct(spec, crew, watch, JobListener(task_run), config=config, stop=stop)
     finally:
         watcher.cancel()
