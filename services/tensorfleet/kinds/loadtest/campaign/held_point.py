@@ -52,11 +52,21 @@ class HeldPoint:
 
     def standing(self) -> Standing:
         """How the point stands, by the seconds so far."""
+        is_kept, shares = True, []
+        for condition in self._objective.conditions:
+            # Service and server times are known at the end only; until then they hold.
+            if "_" in condition.figure:
+                continue
+            measured = self._measured(condition)
+            is_kept = is_kept and condition.allows(measured)
+            if condition.is_of_time and measured is not None and condition.bound > 0:
+                shares.append(measured / condition.bound)
         return stand(
             self._seconds,
             self._hold,
             bound_seconds=self._objective.tightest_seconds,
-            is_kept=all(self._allows(condition) for condition in self._objective.conditions),
+            bound_share=max(shares, default=None),
+            is_kept=is_kept,
         )
 
     def final_standing(self, point: Point) -> Standing:
@@ -83,10 +93,7 @@ class HeldPoint:
             )
         )
 
-    def _allows(self, condition: Condition) -> bool:
-        """Service and server times are known at the end only; until then they hold."""
+    def _measured(self, condition: Condition) -> float | None:
         if condition.figure == "errors":
-            return condition.allows(error_share(self._counts))
-        if "_" in condition.figure:
-            return True
-        return condition.allows(time_figure(self._response, condition.figure))
+            return error_share(self._counts)
+        return time_figure(self._response, condition.figure)

@@ -24,6 +24,9 @@ _LEAST_GROWTH = 3.0
 """Arrivals: at low rates, what is on its way when a second ends comes and goes by so many."""
 _RESIDUALS = 3.0
 """A trend is one when it rises by more than so many standard deviations of what it leaves."""
+_NEAR_THE_BOUND = (0.5, 2.0)
+"""Shares of the bound between which a few seconds decide nothing: a small overload has not shown
+yet, and a high percentile of few answers is mostly chance."""
 _OVERDUE = 3
 """So many arrivals, and so large a share of all, that have waited for longer than the bound without
 an answer, are enough: more time would only add to the target's queue."""
@@ -71,12 +74,19 @@ class Standing:
 
 
 def stand(
-    seconds: Sequence[HeldSecond], hold: Hold, *, bound_seconds: float | None, is_kept: bool
+    seconds: Sequence[HeldSecond],
+    hold: Hold,
+    *,
+    bound_seconds: float | None,
+    bound_share: float | None,
+    is_kept: bool,
 ) -> Standing:
     """How a point stands after these whole seconds.
 
     Args:
         bound_seconds: The tightest bound on a time that the objective has.
+        bound_share: What was measured of what is allowed, of the time that is nearest to its
+            bound.
         is_kept: Whether these seconds keep the objective.
     """
     asked = asked_for(seconds)
@@ -93,11 +103,13 @@ def stand(
         scheduled = sum(second.scheduled for second in asked)
         is_over = is_at_end or (is_late_enough and is_certain and scheduled >= _CERTAIN_ARRIVALS)
         return Standing(state=State.GROWING, growth_share=growth, is_over=is_over)
+    low, high = _NEAR_THE_BOUND
+    is_near = bound_share is not None and low <= bound_share <= high
     is_settled = _has_settled(asked, bound_seconds)
     return Standing(
         state=State.STEADY if is_settled else State.UNSETTLED,
         growth_share=growth,
-        is_over=is_at_end or (is_late_enough and is_settled),
+        is_over=is_at_end or (is_late_enough and is_settled and not is_near),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run must reach to pass: judged on the points that are results, not on those of a search."""
+"""What a run must reach to pass, judged on the points that are results, not on a search's."""
 
 from collections.abc import Sequence
 
