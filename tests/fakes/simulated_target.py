@@ -11,6 +11,7 @@ from tensorfleet.kinds.loadtest.arrivals import Constant
 from tensorfleet.kinds.loadtest.histogram import NANOSECONDS, Histogram
 from tensorfleet.kinds.loadtest.listener import Listener, LoadOrder
 from tensorfleet.kinds.loadtest.record import Counts, Point, Reason, Second
+from tensorfleet.shared.errors import Unavailable
 
 NETWORK_SECONDS = 0.0002
 _RESOLUTION_SECONDS = 0.004
@@ -70,7 +71,7 @@ class SimulatedRunner:
 
     async def run(self, order: LoadOrder, listener: Listener) -> Point:
         if len(self.orders) == self.fails_at_point:
-            raise ConnectionError("the worker is gone")
+            raise Unavailable("the worker is gone")
         self.orders.append(order)
         self._is_stopped = False
         listener.point_started(order)

@@ -1,7 +1,9 @@
 """Where the highest value that still keeps a bound lies: which value to try next, given all trials.
 
-The value doubles until one fails (Bentley and Yao 1976, "An almost optimal algorithm for unbounded
-searching"), then the interval is halved. One trial may be wrong by chance, and a wrong turn early
+A rate doubles until one fails (Bentley and Yao 1976, "An almost optimal algorithm for unbounded
+searching"), then the interval is halved. A load parameter rises by half: its work may grow with a
+power of it, or exponentially, and a target that was asked for far too much is busy with that for
+long. One trial may be wrong by chance, and a wrong turn early
 on would never be noticed. So the two values that the answer rests on are tried again before it is
 given, a third time when the two trials differ, and the majority counts; when that moves a bound,
 the search goes on from there. A search whose trials are right costs two more of them for that. One
@@ -63,11 +65,16 @@ class Range:
 
     def above(self, value: float) -> float | None:
         """The next value upwards; None at the end."""
-        return None if value >= self.most else min(self.most, _shaped(self, value * 2))
+        if value >= self.most:
+            return None
+        further = value + max(1, value // 2) if self.is_whole else _rounded(value * 2)
+        return min(self.most, further)
 
     def below(self, value: float) -> float | None:
         """The next value downwards; None at the end."""
-        return None if value <= self.lowest else max(self.lowest, _shaped(self, value / 2))
+        if value <= self.lowest:
+            return None
+        return max(self.lowest, value // 2 if self.is_whole else _rounded(value / 2))
 
 
 def rates(start: float, most: float, precision: float) -> Range:
@@ -141,11 +148,8 @@ def next_value(within: Range, trials: Sequence[Trial]) -> float | None:
 
 
 def _foreseen(within: Range, trials: Sequence[Trial]) -> float:
-    """How far up to go at most, so that a load twice as large is not a thousand times the work.
-
-    The work of a load parameter may grow exponentially, as in fibonacci: an exponential through the
-    two highest loads so far says where the bound would be reached. Rates need none of that.
-    """
+    """How far up to go at most: where an exponential through the two highest loads so far reaches
+    the bound. Rates have no such bound."""
     bound = within.bound_seconds
     timed = sorted({t.value: t.response_seconds for t in trials if t.response_seconds}.items())
     if bound is None or not within.is_whole or len(timed) < 2:
@@ -174,10 +178,6 @@ def _standing(cast: Counter[Verdict]) -> Verdict:
         # Two that differ are tried once more; three that all differ say nothing.
         return Verdict.INVALID
     return verdict
-
-
-def _shaped(within: Range, value: float) -> float:
-    return float(int(value)) if within.is_whole else _rounded(value)
 
 
 def _rounded(value: float) -> float:

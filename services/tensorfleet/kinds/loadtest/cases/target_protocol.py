@@ -29,9 +29,14 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n
 _OK_REQUEST = b"GET /ok HTTP/1.1\r\n"
 
 
+_TURNS = 3
+"""Of the event loop between two tasks: one to see what came meanwhile, one to read it, and one to
+act on it."""
+
+
 class WorkLine:
-    """One task after another, in the order of arrival; each on its own turn of the event loop, so
-    that those of clients who have gone meanwhile are left out."""
+    """One task after another, in the order of arrival. The event loop turns between them, so that
+    those of clients who have gone meanwhile are left out."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[Callable[[], bool], Callable[[], None]]] = deque()
@@ -43,7 +48,7 @@ class WorkLine:
         self._waiting.append((is_wanted, work))
         if not self._is_running:
             self._is_running = True
-            asyncio.get_running_loop().call_soon(self._next)
+            self._after_turns(_TURNS)
 
     def add_pause(self, seconds: float, then: Callable[[], None]) -> None:
         """Calls `then` after all earlier pauses and this one."""
@@ -59,7 +64,14 @@ class WorkLine:
                 break
         self._is_running = bool(self._waiting)
         if self._is_running:
-            asyncio.get_running_loop().call_soon(self._next)
+            self._after_turns(_TURNS)
+
+    def _after_turns(self, turns: int) -> None:
+        loop = asyncio.get_running_loop()
+        if turns > 1:
+            loop.call_soon(self._after_turns, turns - 1)
+        else:
+            loop.call_soon(self._next)
 
 
 class TargetProtocol(asyncio.Protocol):
@@ -149,9 +161,7 @@ class TargetProtocol(asyncio.Protocol):
         task, _, argument = rest.partition("/")
         if target_work.is_task(task):
             self._is_busy = True
-            self._line.add(
-                lambda: self._transport is not None, lambda: self._compute(task, argument)
-            )
+            self._line.add(self._is_wanted, lambda: self._compute(task, argument))
         elif task in ("sleep", "queue"):
             self._pause(task, argument)
         elif path == "/health":
@@ -167,6 +177,9 @@ class TargetProtocol(asyncio.Protocol):
                 self._answer(401, _problem("log in at /login and send its token as Bearer"))
         else:
             self._answer(404, _problem("there are /ok, /health, /fibonacci/N, /bubble-sort/N, ..."))
+
+    def _is_wanted(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     def _compute(self, task: str, argument: str) -> None:
         try:

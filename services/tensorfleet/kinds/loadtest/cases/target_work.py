@@ -65,8 +65,9 @@ def milliseconds(argument: str) -> float:
 
 def _whole(argument: str, most: int) -> int:
     # isdecimal alone takes digits of other scripts, and int takes "1_0".
-    number = int(argument) if argument.isascii() and argument.isdecimal() else -1
-    if not 0 <= number <= most or len(argument) > 4:
+    is_number = len(argument) <= 4 and argument.isascii() and argument.isdecimal()
+    number = int(argument) if is_number else -1
+    if not 0 <= number <= most:
         raise InvalidInput(f"give a whole number from 0 to {most}")
     return number
 
