@@ -11,7 +11,15 @@ from tensorfleet.kinds.loadtest.campaign.objective import parse_thresholds
 from tensorfleet.kinds.loadtest.campaign.quest import Quest, load_quest, rate_quest
 from tensorfleet.kinds.loadtest.campaign.threshold import judge_thresholds
 from tensorfleet.kinds.loadtest.listener import Listener, LoadOrder, LoadRunner, Watch
-from tensorfleet.kinds.loadtest.record import Bottleneck, Document, Point, Reason, Watched
+from tensorfleet.kinds.loadtest.record import (
+    Bottleneck,
+    Document,
+    Point,
+    Reason,
+    Search,
+    ThresholdResult,
+    Watched,
+)
 from tensorfleet.kinds.loadtest.spec import Spec
 from tensorfleet.shared.errors import InvalidInput, TensorFleetError
 
@@ -50,6 +58,7 @@ async def conduct(
     notes, is_complete = await _shielded(running, course.stop)
     points = tuple(course.points)
     search = None if quest is None else quest.search(course.points)
+    thresholds = judge_thresholds(conditions, points, search)
     watched = () if watch is None else watch.watched()
     return Document(
         started_at=started_at.isoformat(),
@@ -59,8 +68,8 @@ async def conduct(
         points=points,
         search=search,
         watched=watched,
-        bottleneck=_bottleneck(points, watched, quest),
-        thresholds=judge_thresholds(conditions, points, search),
+        bottleneck=_bottleneck(points, watched, _broken_objective(search, thresholds)),
+        thresholds=thresholds,
         interrupted=not is_complete,
         notes=(*notes, *(() if quest is None else quest.notes)),
     )
@@ -146,16 +155,24 @@ def _quest(spec: Spec) -> Quest | None:
 
 
 def _bottleneck(
-    points: tuple[Point, ...], watched: tuple[Watched, ...], quest: Quest | None
+    points: tuple[Point, ...], watched: tuple[Watched, ...], broken: str | None
 ) -> Bottleneck | None:
     if not watched:
         return None
     from tensorfleet.kinds.loadtest.monitors.bottleneck import find_bottleneck
 
-    found: Bottleneck = find_bottleneck(
-        points, watched, None if quest is None else quest.objective.text
-    )
+    found: Bottleneck = find_bottleneck(points, watched, broken)
     return found
+
+
+def _broken_objective(search: Search | None, thresholds: tuple[ThresholdResult, ...]) -> str | None:
+    """What the target did not keep, and where, for a sentence; None when it kept everything."""
+    if search is not None and search.broken_at is not None:
+        is_rate = search.parameter == "rate"
+        where = f"{search.broken_at:g}/s" if is_rate else f"load {search.broken_at:g}"
+        return f"{search.slo} at {where}"
+    broken = next((result for result in thresholds if not result.passed and result.point), None)
+    return None if broken is None else f"{broken.threshold} at {broken.point}"
 
 
 def _described(arrivals: object) -> str:
