@@ -103,6 +103,8 @@ class SimulatedRunner:
         self, order: LoadOrder, starts: Times, finishes: Times, seconds: list[Second]
     ) -> Point:
         ended = finishes < len(seconds)
+        scheduled = sum(second.counts.scheduled for second in seconds)
+        open_count = scheduled - int(ended.sum()) if self._is_stopped else 0
         response = Histogram()
         response.record(_nanoseconds((finishes - starts)[ended]))
         failed = sum(second.counts.failed for second in seconds)
@@ -119,10 +121,11 @@ class SimulatedRunner:
             start_seconds=start,
             duration_seconds=float(finishes[ended][-1]) if ended.any() else float(len(seconds)),
             counts=Counts(
-                scheduled=sum(second.counts.scheduled for second in seconds),
+                scheduled=scheduled,
                 sent=sum(second.counts.sent for second in seconds),
                 answered=int(ended.sum()) - failed,
-                failed=failed,
+                failed=failed + open_count,
+                errors={"UNANSWERED": open_count} if open_count else {},
             ),
             response=response.encode(),
             service=response.encode(),

@@ -10,8 +10,11 @@ from tensorfleet.kinds.loadtest.campaign.held_point import HeldPoint
 from tensorfleet.kinds.loadtest.campaign.objective import Objective
 from tensorfleet.kinds.loadtest.campaign.stability import Standing
 from tensorfleet.kinds.loadtest.listener import Listener, LoadOrder, LoadRunner
-from tensorfleet.kinds.loadtest.record import Point
+from tensorfleet.kinds.loadtest.record import Counts, Point
 from tensorfleet.kinds.loadtest.spec import Hold
+
+UNANSWERED = "UNANSWERED"
+"""The code of arrivals that were on their way when their point ended."""
 
 
 class CourseStopped(Exception):
@@ -92,10 +95,38 @@ class Course:
 
 
 def _complete(point: Point) -> Point:
-    """A point that was stopped because its figures were stable: it lasted as long as it should."""
+    """A point that was stopped because its figures were stable: it lasted as long as it should.
+
+    What was on its way then is still open, and no failure of the target.
+    """
     arrivals = point.arrivals
     if isinstance(arrivals, Constant) and arrivals.rate > 0:
         arrivals = msgspec.structs.replace(
             arrivals, duration_seconds=point.counts.scheduled / arrivals.rate
         )
-    return msgspec.structs.replace(point, interrupted=False, arrivals=arrivals)
+    return msgspec.structs.replace(
+        point,
+        interrupted=False,
+        arrivals=arrivals,
+        counts=_without_unanswered(point.counts),
+        seconds=tuple(
+            msgspec.structs.replace(second, counts=_without_unanswered(second.counts))
+            for second in point.seconds
+        ),
+        steps=tuple(
+            msgspec.structs.replace(
+                step,
+                failed=step.failed - step.errors.get(UNANSWERED, 0),
+                errors={code: n for code, n in step.errors.items() if code != UNANSWERED},
+            )
+            for step in point.steps
+        ),
+    )
+
+
+def _without_unanswered(counts: Counts) -> Counts:
+    return msgspec.structs.replace(
+        counts,
+        failed=counts.failed - counts.errors.get(UNANSWERED, 0),
+        errors={code: n for code, n in counts.errors.items() if code != UNANSWERED},
+    )

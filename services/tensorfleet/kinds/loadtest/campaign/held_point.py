@@ -37,9 +37,12 @@ class HeldPoint:
 
     def second(self, second: Second) -> None:
         """Decides whether the point has been held for long enough."""
-        self._add(second)
         self._listener.second(second)
-        if not self.was_stopped and self.standing().is_over:
+        if self.was_stopped:
+            # Only drains, and what is still open then counts as unanswered.
+            return
+        self._add(second)
+        if self.standing().is_over:
             self.was_stopped = True
             self._stop()
 

@@ -137,11 +137,12 @@ def response_bound(percentile: float, seconds: float) -> Objective:
     """A bound on a percentile of the response times, and on errors.
 
     Raises:
-        InvalidInput: The percentile is not between 0 and 100, or the bound is not positive.
+        InvalidInput: The percentile is not one of above 0 to 100, or the bound is not positive.
     """
     if not seconds > 0:
         raise InvalidInput(f"the longest response time is {seconds:g} s: it must be positive")
-    return parse_slo(f"p{percentile:g}<{seconds:.9g}s")
+    figure = "max" if percentile == 100 else f"p{percentile:g}"
+    return parse_slo(f"{figure}<{seconds:.9g}s")
 
 
 def percent_of(figure: str) -> float | None:

@@ -30,7 +30,7 @@ class ListedCase:
     is_usable: bool = True
 
 
-def find_case(name: str, code_folder: Path | None = None) -> CaseClass:
+def load_case(name: str, code_folder: Path | None = None) -> CaseClass:
     """The class of a case: by its name, or "module:Class" of the code folder (or anything else that
     can be imported). Runs the module's code.
 

@@ -85,6 +85,23 @@ async def test_searched_points_last_as_long_as_they_were_held() -> None:
     assert len(first.seconds) == 3
 
 
+async def test_what_is_on_its_way_when_a_stable_point_is_stopped_is_no_failure() -> None:
+    # At 3.5/s the eleventh arrival is at 2.86 s, and is answered after the third second.
+    spec = Spec(
+        target=URL,
+        find_max_load=FindMaxLoad(max_response_seconds=1, rate=3.5, most=3),
+        hold=Hold(rest_seconds=0, neighbours=0, final_seconds=1),
+    )
+    document = await conducted(spec, runner_of(lambda _: 0.2))
+    assert document.search is not None
+    assert document.search.best == 3
+    searched = [point for point in document.points if point.phase == "search"]
+    assert any(
+        point.counts.answered < point.counts.scheduled and not point.counts.failed
+        for point in searched
+    )
+
+
 async def test_small_overload_is_found_by_its_queue() -> None:
     # The bound alone would allow 415/s, where a queue grows by a second in half a minute.
     spec = Spec(

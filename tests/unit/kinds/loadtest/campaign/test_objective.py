@@ -81,7 +81,8 @@ def test_tightest_bound_is_the_lowest_of_times() -> None:
 
 def test_bound_of_a_load_search_is_a_percentile() -> None:
     assert response_bound(99.9, 2.0).text == "p99.9<2s,errors<1%"
-    for percentile, seconds in ((99.0, 0.0), (99.0, -1.0), (0.0, 1.0), (100.0, 1.0)):
+    assert response_bound(100.0, 0.5).text == "max<0.5s,errors<1%"
+    for percentile, seconds in ((99.0, 0.0), (99.0, -1.0), (0.0, 1.0), (101.0, 1.0)):
         with pytest.raises(InvalidInput):
             response_bound(percentile, seconds)
 

@@ -9,7 +9,7 @@ import pytest
 from tensorfleet.kinds.loadtest.cases.bubble_sort import BubbleSort
 from tensorfleet.kinds.loadtest.cases.case import LoadCase
 from tensorfleet.kinds.loadtest.cases.fibonacci import Fibonacci
-from tensorfleet.kinds.loadtest.cases.loader import find_case, listed_cases
+from tensorfleet.kinds.loadtest.cases.loader import listed_cases, load_case
 from tensorfleet.shared.errors import InvalidInput
 
 CASES = '''
@@ -41,8 +41,8 @@ def code_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 def test_built_in_cases_have_names() -> None:
-    assert find_case("fibonacci") is Fibonacci
-    assert find_case("bubble-sort") is BubbleSort
+    assert load_case("fibonacci") is Fibonacci
+    assert load_case("bubble-sort") is BubbleSort
 
 
 @pytest.mark.parametrize(("case", "path"), [(Fibonacci, "/fibonacci/"), (BubbleSort, "/bubble")])
@@ -55,7 +55,7 @@ def test_built_in_cases_ask_for_the_load(
 
 
 def test_own_case_is_found_in_the_code_folder(code_folder: Path) -> None:
-    case = find_case("cases_for_loader:Good", code_folder)
+    case = load_case("cases_for_loader:Good", code_folder)
     assert issubclass(case, LoadCase)
     assert case.__name__ == "Good"
 
@@ -78,7 +78,7 @@ def test_own_case_is_found_in_the_code_folder(code_folder: Path) -> None:
 )
 def test_wrong_case_is_refused_with_what_is_wrong(code_folder: Path, name: str, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
-        find_case(name, code_folder)
+        load_case(name, code_folder)
 
 
 def test_list_tells_names_and_descriptions() -> None:
