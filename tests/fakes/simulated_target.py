@@ -61,7 +61,9 @@ class SimulatedRunner:
 
     target: SimulatedTarget
     generator_limit: float = float("inf")
-    """Rates above make the generator late."""
+    """Rates above are more than the generator can make."""
+    late_above: float = float("inf")
+    """Rates above make it a little late."""
     fails_at_point: int = -1
     """The number of the point that cannot run."""
     on_second: Callable[[], None] | None = None
@@ -111,7 +113,8 @@ class SimulatedRunner:
         start = self.seconds_passed
         self.seconds_passed += len(seconds)
         rate = order.rate or 0.0
-        reasons = (Reason(code="GENERATOR_BUSY", message="the generator's core was busy"),)
+        code = "GENERATOR_LATE" if rate <= self.generator_limit else "GENERATOR_BEHIND"
+        is_valid = rate <= min(self.generator_limit, self.late_above)
         return Point(
             label=order.label,
             phase=order.phase,
@@ -130,8 +133,8 @@ class SimulatedRunner:
             response=response.encode(),
             service=response.encode(),
             seconds=tuple(seconds),
-            is_valid=rate <= self.generator_limit,
-            reasons=() if rate <= self.generator_limit else reasons,
+            is_valid=is_valid,
+            reasons=() if is_valid else (Reason(code=code, message="the generator was slow"),),
             interrupted=self._is_stopped,
         )
 

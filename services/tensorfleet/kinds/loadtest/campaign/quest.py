@@ -32,6 +32,8 @@ from tensorfleet.kinds.loadtest.spec import FindMaxLoad, FindMaxRps, Hold
 _RATE_STEP = 0.1
 """Of the optimum: how far apart the rates are that run again below it."""
 
+_ONLY_LATE = frozenset({"GENERATOR_LATE", "GENERATOR_BUSY"})
+
 
 @dataclass(slots=True, kw_only=True)
 class Quest:
@@ -126,14 +128,15 @@ class Quest:
         )
 
     def _judge(self, value: float, point: Point, standing: Standing) -> Verdict:
-        if not point.is_valid:
+        broken = broken_conditions(self.objective, point)
+        is_growing = standing.state is State.GROWING
+        if not point.is_valid and (broken or is_growing or not _was_load_made(point)):
             self._broken_by[value] = "; ".join(reason.message for reason in point.reasons)
             return Verdict.INVALID
-        broken = broken_conditions(self.objective, point)
         if broken:
             self._broken_by[value] = _failure(broken, point)
             return Verdict.BROKEN
-        if standing.state is State.GROWING:
+        if is_growing:
             self._broken_by[value] = (
                 f"its queue grew by {standing.growth_share:.1%} of the arrivals, so that response "
                 "times only get longer"
@@ -255,6 +258,12 @@ def load_quest(asked: FindMaxLoad, hold: Hold) -> Quest:
         hold=hold,
         order=order,
     )
+
+
+def _was_load_made(point: Point) -> bool:
+    """Whether an invalid point was only late: its response times have the lateness in them, so that
+    a target that kept the objective all the same would keep it with a better generator, too."""
+    return all(reason.code in _ONLY_LATE for reason in point.reasons)
 
 
 def _failure(broken: tuple[Condition, ...], point: Point) -> str:

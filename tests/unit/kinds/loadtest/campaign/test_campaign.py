@@ -153,6 +153,16 @@ async def test_generators_limit_is_told_and_is_not_the_targets() -> None:
     assert "the generator was the limit" in document.search.message
 
 
+async def test_late_generator_does_not_hide_that_the_objective_was_kept() -> None:
+    # Its lateness is in the response times: a target that keeps them all the same does keep them.
+    spec = Spec(target=URL, find_max_rps=FindMaxRps(), hold=QUICK)
+    document = await conducted(spec, runner_of(late_above=50))
+    assert document.search is not None
+    assert document.search.best == pytest.approx(CAPACITY, rel=0.02)
+    # Beyond that, nobody knows whose fault it was.
+    assert (document.search.limited_by, document.search.broken_at) == ("generator", None)
+
+
 async def test_range_and_hopeless_target_are_told() -> None:
     most = Spec(target=URL, find_max_rps=FindMaxRps(most=100), hold=QUICK)
     document = await conducted(most, runner_of())
