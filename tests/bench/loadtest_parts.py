@@ -66,7 +66,7 @@ async def nginx() -> AsyncIterator[str]:
 async def known_server(mode: str, *numbers: float) -> AsyncIterator[str]:
     """The URL of a `known_server`."""
     async with tied_process(
-        *(sys.executable, "-m", "tests.bench.known_server", mode, SERVER_CORE),
+        *(sys.executable, "-m", "tests.bench.known_server", mode, str(SERVER_CORE)),
         *(f"{number:g}" for number in numbers),
         environment=dict(os.environ),
         log_path=LOGS / "known_server.log",
@@ -99,7 +99,7 @@ async def generator(url: str, connections: int, path: str = "/") -> AsyncIterato
     """A generator for the block."""
     async with tied_process(
         *(sys.executable, "-m", "tests.bench.loadtest_generator", url, path),
-        *(connections, GENERATOR_CORE),
+        *(str(connections), str(GENERATOR_CORE)),
         environment=dict(os.environ),
         log_path=LOGS / "generator.log",
         is_talkative=True,

@@ -16,6 +16,9 @@ from tensorfleet.shared.rest.events import MetricEvent
 from tests.fleets import FleetOnDisk
 
 
+LOCAL = {"alias": "here", "local": True}
+
+
 class CountingTarget(asyncio.Protocol):
     """Answers every request, and keeps the paths that it was asked for."""
 
@@ -82,20 +85,18 @@ def test_every_arrival_is_sent_once_and_told_as_events_and_results(
         job_id = load_test(client, spec_of(url, workers=workers, monitors=[LOCAL]))
     assert sorted(paths) == sorted(f"/{number}" for number in range(300))
     events = [event for event in client.events(job_id) if isinstance(event, MetricEvent)]
-    assert sum(event.values["sent"] for event in events) == 300
-    assert sum(event.values["answered"] for event in events) == 300
+    assert sum(float(event.values["sent"]) for event in events) == 300
+    assert sum(float(event.values["answered"]) for event in events) == 300
     results = client.results(job_id)
     assert results["is_complete"]
     (point,) = results["report"]["points"]
     assert point["answered"] == 300
     rows = list(csv.DictReader(io.StringIO(client.results_file(job_id, "csv").decode())))
     assert len(rows) == 1
-    for name in client.plots(job_id):
-        if name in ("spectrum", "latency"):
-            assert client.plot(job_id, name)[:8] == b"\x89PNG\r\n\x1a\n"
-
-
-LOCAL = {"alias": "here", "local": True}
+    assert client.plots(job_id)
+    for plot in client.plots(job_id):
+        if plot.name in ("spectrum", "latency"):
+            assert client.plot(job_id, plot.name)[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_a_search_as_a_job_finds_a_load(client: Client) -> None:

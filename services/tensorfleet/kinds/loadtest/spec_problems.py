@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from tensorfleet.kinds.loadtest import arrivals as shapes
 from tensorfleet.kinds.loadtest.campaign.objective import parse_condition, parse_slo
@@ -83,7 +83,7 @@ def problems(spec: Spec) -> Iterator[Problem]:
     yield from _monitors(spec)
 
 
-def _targets(spec: Spec) -> Iterator[Problem]:
+def _targets(spec: Spec) -> Generator[Problem, None, Origin | None]:
     first: Origin | None = None
     if len(spec.targets) > MAX_TARGETS:
         yield "targets", f"has {len(spec.targets):,}, at most {MAX_TARGETS}"
