@@ -15,7 +15,6 @@ from tensorfleet.shared.errors import InvalidJob
 from tensorfleet.shared.rest.events import MetricEvent
 from tests.fleets import FleetOnDisk
 
-
 LOCAL = {"alias": "here", "local": True}
 
 
