@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ def picture_of(
     if file_format not in ("png", "svg"):
         message = f"plots are made as png or svg, not as {file_format[:20]!r}"
         raise InvalidInput(message)
-    fonts = {"svg.fonttype": "none"} if is_text_kept else {}
+    fonts: Any = {"svg.fonttype": "none"} if is_text_kept else {}
     with mpl.rc_context({**STYLE, **fonts}):
         figure = draw()
         picture = io.BytesIO()

@@ -59,8 +59,8 @@ def draw(subjects: Sequence[Subject]) -> Figure:
     if watched is None or breaking.resource not in _RESOURCES:
         raise panels.nothing(f"no samples of {breaking.resource} of {breaking.alias} were kept")
     figure, (top, bottom) = panels.figure_of("Which resource broke first", 2.4, 2.2)
-    panels.shade_points([top, bottom], subject.points, 0.0)
-    _draw_resource(top, watched, breaking)
+    has_names = panels.shade_points([top, bottom], subject.points, 0.0)
+    _draw_resource(top, watched, breaking, has_names=has_names)
     _draw_responses(bottom, subject)
     for axes in (top, bottom):
         axes.axvline(breaking.at, color=panels.COLOUR_P99, linewidth=1.2, linestyle=(0, (2, 2)))
@@ -88,7 +88,7 @@ def _machine(subject: Subject, breaking: Breaking) -> Watched | None:
     )
 
 
-def _draw_resource(axes: Axes, watched: Watched, breaking: Breaking) -> None:
+def _draw_resource(axes: Axes, watched: Watched, breaking: Breaking, *, has_names: bool) -> None:
     name, read = _RESOURCES[breaking.resource]
     at = [sample.at for sample in watched.samples]
     values = np.array([read(sample) for sample in watched.samples], dtype=np.float64)
@@ -97,9 +97,11 @@ def _draw_resource(axes: Axes, watched: Watched, breaking: Breaking) -> None:
         breaking.limit, color=style.GREY, linewidth=1, linestyle=(0, (4, 3)), label="limit"
     )
     highest = float(np.nanmax(values, initial=breaking.limit))
-    axes.set_ylim(0, 1.04 if breaking.resource in _SHARES else 1.1 * highest)
+    highest = 1.0 if breaking.resource in _SHARES else highest
+    axes.set_ylim(0, (1.22 if has_names else 1.05) * highest)
     if breaking.resource in _SHARES:
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
     elif breaking.resource in ("network", "swap"):
         per = "/s" if breaking.resource == "network" else ""
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: bytes_text(value) + per))

@@ -1,6 +1,7 @@
 """Response times and failures over time."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,7 @@ from tensorfleet.kinds.loadtest.drawing.seconds_course import (
     response_course,
     with_gaps,
 )
+from tensorfleet.kinds.loadtest.record import Counts
 from tensorfleet.kinds.loadtest.reporting.bounds import response_bounds
 from tensorfleet.kinds.loadtest.reporting.subject import Subject
 
@@ -56,17 +58,18 @@ def _draw_one(subject: Subject) -> Figure:
     at, median = with_gaps([(course.at, course.median) for course in courses])
     _, p99 = with_gaps([(course.at, course.p99) for course in courses])
     _, maximum = with_gaps([(course.at, course.maximum) for course in courses])
-    panels.shade_points(axes, points, 0.0)
+    has_names = panels.shade_points(axes, points, 0.0)
     top = axes[0]
-    # A course of one second has no line.
-    mark = {"marker": ".", "markersize": 4} if len(at) < 60 else {}
+    mark = panels.mark_of_few(len(at))
     top.plot(at, maximum, color=panels.COLOUR_MAX, linewidth=0.9, label="max", **mark)
     top.plot(at, p99, color=panels.COLOUR_P99, label="p99", **mark)
     top.plot(at, median, color=panels.COLOUR_MEDIAN, label="p50", **mark)
     top.fill_between(at, median, p99, color=panels.COLOUR_P99, alpha=0.12, linewidth=0)
     highest = float(np.nanmax(maximum, initial=0.0))
     highest = panels.draw_bounds(top, response_bounds(subject.document), highest)
-    panels.mark_durations(top, float(np.nanmin(median, initial=np.inf)), highest)
+    panels.mark_durations(
+        top, float(np.nanmin(median, initial=np.inf)), highest, has_names=has_names
+    )
     panels.legend_above(top)
     if codes:
         _draw_errors(axes[1], subject, codes)
@@ -87,25 +90,27 @@ def _draw_one(subject: Subject) -> Figure:
 
 def _draw_errors(axes: Axes, subject: Subject, codes: list[str]) -> None:
     shown = codes[:_MOST_CODES]
+    highest = 0.0
     for point in subject.points:
         at = middles(point)
         widths = [0.9 * second.seconds for second in point.seconds]
         base = np.zeros(len(at))
         for index, code in enumerate(shown):
-            rates = per_second(point, lambda counts, code=code: counts.errors.get(code, 0))  # type: ignore[misc]
-            axes.bar(at, rates, widths, base, color=_error_colour(index))
+            rates = per_second(point, partial(_failed, codes=(code,)))
+            axes.bar(at, rates, widths, base, color=_error_colour(index), label=code)
             base += rates
-        rest = per_second(
-            point, lambda counts: sum(counts.errors.get(code, 0) for code in codes[_MOST_CODES:])
-        )
-        axes.bar(at, rest, widths, base, color=style.GREY)
-    for index, code in enumerate(shown):
-        axes.bar([np.nan], [np.nan], color=_error_colour(index), label=code)
-    if len(codes) > _MOST_CODES:
-        axes.bar([np.nan], [np.nan], color=style.GREY, label="others")
-    panels.mark_counts(axes)
+        if len(codes) > _MOST_CODES:
+            rates = per_second(point, partial(_failed, codes=codes[_MOST_CODES:]))
+            axes.bar(at, rates, widths, base, color=style.GREY, label="others")
+            base += rates
+        highest = max(highest, float(base.max(initial=0.0)))
+    panels.mark_counts(axes, highest)
     axes.set_ylabel("failed per second")
     panels.legend_above(axes, 6)
+
+
+def _failed(counts: Counts, codes: Sequence[str]) -> int:
+    return sum(counts.errors.get(code, 0) for code in codes)
 
 
 def _error_colour(index: int) -> str:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tensorfleet.kinds.drawing import style
-from tensorfleet.kinds.drawing.quantities import bytes_text
 from tensorfleet.kinds.loadtest.drawing import panels
 from tensorfleet.kinds.loadtest.drawing.seconds_course import Course
 from tensorfleet.kinds.loadtest.record import Watched
@@ -39,20 +37,16 @@ def draw(subjects: Sequence[Subject]) -> Figure:
         raise panels.nothing("no machine was watched; name some in `monitors`")
     figure, (cpu, memory) = panels.figure_of("CPU and memory of the machines", 2.3, 2.3)
     panels.say_left_out(figure, len(lines) - style.MOST_LINES)
-    if len(subjects) == 1:
-        panels.shade_points([cpu, memory], subjects[0].points, 0.0)
+    has_names = len(subjects) == 1 and panels.shade_points([cpu, memory], subjects[0].points, 0.0)
     for index, line in enumerate(lines[: style.MOST_LINES]):
         colour = style.colour_of(index)
         dashes = "-" if index < len(style.COLOURS) else "--"
         cpu.plot(line.at, 100 * line.cpu, color=colour, linestyle=dashes, label=line.name)
         memory.plot(line.at, line.memory, color=colour, linestyle=dashes)
-    cpu.set_ylim(0, 104)
+    cpu.set_ylim(0, 122 if has_names else 104)
+    cpu.set_yticks([0, 25, 50, 75, 100])
     cpu.set_ylabel("CPU, % of the machine")
-    memory.set_ylim(bottom=0)
-    memory.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 4, 5, 8, 10]))
-    memory.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: bytes_text(value) if value > 0 else "0")
-    )
+    panels.mark_memory(memory, max(float(np.nanmax(line.memory, initial=0.0)) for line in lines))
     memory.set_ylabel("memory in use")
     clock = "seconds since each one's first point began" if len(subjects) > 1 else None
     panels.mark_clock(memory, *([clock] if clock else []))

@@ -3,7 +3,7 @@
 The form is that of HdrHistogram's plots (G. Tene, hdrhistogram.org).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,19 +31,23 @@ _TICKS = {
 }
 _PER_LINE = 600
 _LATE_SECONDS = 0.001
+_DASHES = ("-", "--", ":", "-.")
+
+_Line = tuple[str, Histogram, int, str]
+"""Name, times, number of the colour, dashes."""
 
 
 def draw(subjects: Sequence[Subject]) -> Figure:
     """Response times by percentile; of a single point also its service times."""
     points = panels.named_points(subjects)
-    lines = [(name, _response(point), index, "-") for index, (name, point) in enumerate(points)]
+    lines = _lines(subjects, _response)
     if len(points) == 1:
         point = points[0][1]
         lines = [("response time", _response(point), 0, "-")]
         lines.append(("service time (without waiting)", Histogram.decode(point.service), 1, "--"))
         server = Histogram.decode(point.server)
         lines.append(("the server's own time", server, 2, ":"))
-    lines = [line for line in lines if line[1].total]
+        lines = [line for line in lines if line[1].total]
     title = "Response time by percentile"
     if len(points) == 1:
         title += f", {panels.short(points[0][0])}"
@@ -53,19 +57,28 @@ def draw(subjects: Sequence[Subject]) -> Figure:
 
 def draw_lateness(subjects: Sequence[Subject]) -> Figure:
     """How late the generators themselves were, by percentile."""
-    lines = [
-        (name, Histogram.decode(point.lateness), index, "-")
-        for index, (name, point) in enumerate(panels.named_points(subjects))
-    ]
-    lines = [line for line in lines if line[1].total]
+    lines = _lines(subjects, lambda point: Histogram.decode(point.lateness))
     bounds = {"late from here on": _LATE_SECONDS}
     title = "Lateness of the generator by percentile"
     return _draw(title, lines, bounds, "no point kept how late its requests were")
 
 
+def _lines(subjects: Sequence[Subject], histogram_of: Callable[[Point], Histogram]) -> list[_Line]:
+    """A colour for each point; of several load tests, one for each, and dashes for points."""
+    found = []
+    for number, subject in enumerate(subjects):
+        for index, (name, point) in enumerate(panels.named_points([subject])):
+            if len(subjects) > 1:
+                look = (number, _DASHES[index % len(_DASHES)])
+            else:
+                look = (index, _DASHES[index // len(style.COLOURS) % len(_DASHES)])
+            found.append((name, histogram_of(point), *look))
+    return [line for line in found if line[1].total]
+
+
 def _draw(
     title: str,
-    lines: Sequence[tuple[str, Histogram, int, str]],
+    lines: Sequence[_Line],
     bounds: dict[str, float],
     problem: str,
 ) -> Figure:

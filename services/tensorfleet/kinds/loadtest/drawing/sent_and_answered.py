@@ -27,7 +27,7 @@ def draw(subjects: Sequence[Subject]) -> Figure:
     )
     for panel, subject in zip(axes, shown, strict=True):
         origin = subject.points[0].start_seconds if len(shown) > 1 else 0.0
-        panels.shade_points([panel], subject.points, origin)
+        has_names = panels.shade_points([panel], subject.points, origin)
 
         def course(
             count: Callable[[Counts], int], subject: Subject = subject, origin: float = origin
@@ -42,10 +42,10 @@ def draw(subjects: Sequence[Subject]) -> Figure:
         _, failed = course(lambda counts: counts.failed)
         _, late = course(lambda counts: counts.late)
         _, held = course(lambda counts: counts.held)
-        mark = {"marker": ".", "markersize": 4} if len(at) < 60 else {}
+        mark = panels.mark_of_few(len(at))
         panel.plot(at, scheduled, color=style.LIGHT_GREY, linewidth=5, label="scheduled")
-        panel.plot(at, sent, color="#000000", linewidth=1.1, label="sent")
-        panel.plot(at, answered, color=style.COLOURS[2], label="answered", **mark)
+        panel.plot(at, answered, color=style.COLOURS[2], linewidth=2.2, label="answered", **mark)
+        panel.plot(at, sent, color="#000000", linewidth=0.8, linestyle="--", label="sent")
         if np.nansum(failed):
             panel.plot(at, failed, color=panels.COLOUR_FAILED, label="failed", **mark)
         if np.nansum(held):
@@ -65,11 +65,12 @@ def draw(subjects: Sequence[Subject]) -> Figure:
                 color=panels.COLOUR_P99,
                 label="sent late (the generator's fault)",
             )
-        panels.mark_counts(panel)
+        highest = float(np.nanmax([scheduled, answered], initial=0.0))
+        panels.mark_counts(panel, highest, has_names=has_names)
         panel.set_ylabel(panels.short(subject.alias) or "per second")
     panels.mark_clock(
         axes[-1],
         *(["seconds since each one's first point began"] if len(shown) > 1 else []),
     )
-    panels.legend_above(axes[0])
+    panels.legend_above(axes[0], others=axes[1:])
     return figure
