@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tensorfleet.kinds.loadtest.record import Document
 
 _BOUND = re.compile(
-    r"(?P<name>p\d+(?:\.\d+)?|avg|mean|max)\s*<=?\s*(?P<value>\d+(?:\.\d+)?)\s*"
+    r"(?<![a-z_])(?P<name>p\d+(?:\.\d+)?|avg|mean|max)\s*<=?\s*(?P<value>\d+(?:\.\d+)?)\s*"
     r"(?P<unit>ns|us|µs|ms|s)\b",
     re.IGNORECASE,
 )

@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from tensorfleet.kinds.loadtest.record import Document, Point, ThresholdResult
-from tensorfleet.kinds.loadtest.reporting.verdict import measured_text
+from tensorfleet.kinds.loadtest.reporting.verdict import broken_text
 
 # XML 1.0 has no way to write them.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,11 +37,13 @@ def junit_report(document: Document) -> bytes:
 
 def _add_threshold(suite: ET.Element, result: ThresholdResult) -> bool:
     case = ET.SubElement(
-        suite, "testcase", classname=_clean(result.point), name=_clean(result.threshold)
+        suite,
+        "testcase",
+        classname=_clean(result.point or "load test"),
+        name=_clean(result.threshold),
     )
     if not result.passed:
-        message = f"{result.threshold} was broken at {result.point}: {measured_text(result)}"
-        ET.SubElement(case, "failure", message=_clean(message))
+        ET.SubElement(case, "failure", message=_clean(broken_text(result)))
     return not result.passed
 
 

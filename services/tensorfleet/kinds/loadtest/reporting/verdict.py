@@ -37,14 +37,16 @@ def verdict_lines(document: Document) -> list[str]:
     ]
     if document.interrupted:
         lines.append("It was interrupted: this is what ran until then.")
-    lines += [
-        f"{result.threshold} was broken at {result.point}: {measured_text(result)}"
-        for result in document.thresholds
-        if not result.passed
-    ]
+    lines += [broken_text(result) for result in document.thresholds if not result.passed]
     if document.search is not None and document.search.message:
         lines.append(document.search.message)
     return lines
+
+
+def broken_text(result: ThresholdResult) -> str:
+    """A broken threshold as a sentence."""
+    where = f" at {result.point}" if result.point else ""
+    return f"{result.threshold} was broken{where}: {measured_text(result)}"
 
 
 def measured_text(result: ThresholdResult) -> str:
@@ -56,4 +58,6 @@ def measured_text(result: ThresholdResult) -> str:
         return f"measured {share_text(result.measured)}"
     if name.startswith("rate"):
         return f"measured {rate_text(result.measured)}"
+    if name.startswith("best"):
+        return f"found {result.measured:g}"
     return f"measured {seconds_text(result.measured)}"
