@@ -2,17 +2,14 @@
 
 import asyncio
 import re
-import signal
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tensorfleet.cli.loadtest_interrupt import interruptible
 from tensorfleet.shared.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tensorfleet.kinds.loadtest.listener import Listener, Watch
     from tensorfleet.kinds.loadtest.record import Document
     from tensorfleet.kinds.loadtest.spec import Spec
@@ -58,7 +55,7 @@ async def _run(
     from tensorfleet.kinds.loadtest.reporting.redaction import without_secrets
 
     stop = asyncio.Event()
-    with _interruptible(stop, listener) as has_begun:
+    with interruptible(stop, listener.note) as has_begun:
         async with local_crew(spec, folder) as runner:
             has_begun()
             watch = _watch(spec, folder, runner.clock)
@@ -84,34 +81,3 @@ def _watch(spec: "Spec", folder: Path, clock: Callable[[], float]) -> "Watch | N
         clock,
         lambda text: _SECRET.sub(lambda found: secret(found[1]), text),
     )
-
-
-@contextmanager
-def _interruptible(stop: asyncio.Event, listener: "Listener") -> "Iterator[Callable[[], None]]":
-    """Ctrl-C and SIGTERM set `stop`, and cancel the present task when that is not enough.
-
-    Yields what to call once there is something to end well.
-    """
-    task = asyncio.current_task()
-    loop = asyncio.get_running_loop()
-    is_running = False
-
-    def begun() -> None:
-        nonlocal is_running
-        is_running = True
-
-    def interrupt() -> None:
-        if is_running and not stop.is_set():
-            stop.set()
-            listener.note("ends the running point and writes what ran; Ctrl-C again leaves at once")
-        elif task is not None:
-            task.cancel()
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield begun
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

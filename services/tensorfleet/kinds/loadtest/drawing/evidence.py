@@ -92,7 +92,7 @@ def _draw_resource(axes: Axes, watched: Watched, breaking: Breaking, *, has_name
     name, read = _RESOURCES[breaking.resource]
     at = [sample.at for sample in watched.samples]
     values = np.array([read(sample) for sample in watched.samples], dtype=np.float64)
-    axes.plot(at, values, color=style.COLOURS[0], label=f"{name} of {watched.alias}")
+    axes.plot(at, values, color=style.COLOURS[0], label=panels.short(f"{name} of {watched.alias}"))
     axes.axhline(
         breaking.limit, color=style.GREY, linewidth=1, linestyle=(0, (4, 3)), label="limit"
     )

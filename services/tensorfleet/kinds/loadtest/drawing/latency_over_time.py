@@ -37,8 +37,10 @@ def draw(subjects: Sequence[Subject]) -> Figure:
         at, p99 = with_gaps([(course.at - origin, course.p99) for course in courses])
         _, median = with_gaps([(course.at, course.median) for course in courses])
         colour = style.colour_of(index)
-        axes.plot(at, p99, color=colour, label=f"{subject.alias} p99")
-        axes.plot(at, median, color=colour, linestyle=":", label=f"{subject.alias} p50")
+        axes.plot(at, p99, color=colour, label=panels.short(f"{subject.alias} p99"))
+        axes.plot(
+            at, median, color=colour, linestyle=":", label=panels.short(f"{subject.alias} p50")
+        )
         lows.append(np.nanmin(median, initial=np.inf))
         highs.append(np.nanmax(p99, initial=0.0))
     panels.mark_durations(axes, float(min(lows)), float(max(highs)))
@@ -97,7 +99,7 @@ def _draw_errors(axes: Axes, subject: Subject, codes: list[str]) -> None:
         base = np.zeros(len(at))
         for index, code in enumerate(shown):
             rates = per_second(point, partial(_failed, codes=(code,)))
-            axes.bar(at, rates, widths, base, color=_error_colour(index), label=code)
+            axes.bar(at, rates, widths, base, color=_error_colour(index), label=panels.short(code))
             base += rates
         if len(codes) > _MOST_CODES:
             rates = per_second(point, partial(_failed, codes=codes[_MOST_CODES:]))

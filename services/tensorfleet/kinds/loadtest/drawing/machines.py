@@ -41,7 +41,9 @@ def draw(subjects: Sequence[Subject]) -> Figure:
     for index, line in enumerate(lines[: style.MOST_LINES]):
         colour = style.colour_of(index)
         dashes = "-" if index < len(style.COLOURS) else "--"
-        cpu.plot(line.at, 100 * line.cpu, color=colour, linestyle=dashes, label=line.name)
+        cpu.plot(
+            line.at, 100 * line.cpu, color=colour, linestyle=dashes, label=panels.short(line.name)
+        )
         memory.plot(line.at, line.memory, color=colour, linestyle=dashes)
     cpu.set_ylim(0, 122 if has_names else 104)
     cpu.set_yticks([0, 25, 50, 75, 100])

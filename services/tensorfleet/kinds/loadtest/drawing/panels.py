@@ -43,7 +43,7 @@ def figure_of(title: str, *heights: float) -> tuple[Figure, list[Axes]]:
 
 
 def legend_above(axes: Axes, columns: int = 5, *, others: Sequence[Axes] = ()) -> None:
-    """Names of what is drawn, in rows above the panel; none for what has no name.
+    """Names of what is drawn (see `short`), in rows above the panel; none for what has none.
 
     Args:
         others: Further panels whose names go there, too, each once.
@@ -51,7 +51,7 @@ def legend_above(axes: Axes, columns: int = 5, *, others: Sequence[Axes] = ()) -
     named: dict[str, Any] = {}
     for panel in (axes, *others):
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            named.setdefault(short(str(label)), handle)
+            named.setdefault(str(label), handle)
     if named:
         axes.legend(
             list(named.values()),

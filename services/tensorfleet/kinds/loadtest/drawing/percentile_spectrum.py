@@ -41,7 +41,7 @@ def draw(subjects: Sequence[Subject]) -> Figure:
     """Response times by percentile; of a single point also its service times."""
     points = panels.named_points(subjects)
     lines = _lines(subjects, _response)
-    if len(points) == 1:
+    if len(points) == 1 and lines:
         point = points[0][1]
         lines = [("response time", _response(point), 0, "-")]
         lines.append(("service time (without waiting)", Histogram.decode(point.service), 1, "--"))
@@ -104,7 +104,7 @@ def _draw_line(axes: Axes, name: str, histogram: Histogram, index: int, dashes: 
     percents = (100.0 * (1.0 - 1.0 / at)).tolist()
     values = [value or 0.0 for value in histogram.percentiles(percents)]
     colour = style.colour_of(index)
-    axes.plot(at, values, color=colour, label=name, linestyle=dashes)
+    axes.plot(at, values, color=colour, label=panels.short(name), linestyle=dashes)
     axes.plot(
         _MAXIMUM_AT,
         histogram.maximum or 0.0,

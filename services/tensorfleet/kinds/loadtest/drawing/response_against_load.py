@@ -115,7 +115,7 @@ def _draw_row(
             markersize=5 if is_joined else 3.5,
             markeredgecolor="white",
             markeredgewidth=0.5,
-            label=f"{alias}{name}",
+            label=panels.short(f"{alias}{name}"),
         )
         invalid = [dot for dot in row if not dot.is_valid]
         axes.plot([d.load for d in invalid], [values[id(d)] for d in invalid], "x", color=colour)

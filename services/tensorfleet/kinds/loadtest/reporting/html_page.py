@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 import msgspec
+from msgspec.structs import replace
 
 from tensorfleet.kinds.drawing.quantities import rate_text, seconds_text, share_text
 from tensorfleet.kinds.loadtest.drawing import catalogue
@@ -44,6 +45,7 @@ _SPREADS: tuple[tuple[str, Callable[[PointFigures], Spread]], ...] = (
 def html_report(document: Document) -> str:
     """The whole report of one load test."""
     figures = [PointFigures(point) for point in document.points]
+    document = replace(document, config=without_secrets(document.config))
     name = str(document.config.get("name") or document.config.get("target") or "load test")
     body = [
         _head(document, name),
@@ -113,7 +115,7 @@ def _head(document: Document, name: str) -> str:
     lines = verdict_lines(document)
     ran = f"{document.started_at} to {document.ended_at}" if document.ended_at else "not ended"
     made = f"TensorFleet {document.tensorfleet}" if document.tensorfleet else ""
-    config = without_secrets(document.config)
+    config = document.config
     targets = [str(config.get("target", "")), *map(str, config.get("targets") or ())]
     shown = _best(document)
     spread = shown.response if shown else None
@@ -247,7 +249,10 @@ def _times(figures: Sequence[PointFigures], read: Callable[[PointFigures], Sprea
         for one in figures
         if read(one).count
     ]
-    return html.table(("point", "phase", *_TIMES), rows)
+    told = "A percentile rarer than one in all answers of its point is the maximum."
+    return html.table(("point", "phase", *_TIMES), rows) + (
+        html.text("p", told, "soft") if rows else ""
+    )
 
 
 def _cells(spread: Spread, ratios: dict[str, float | None] | None = None) -> list[str]:
@@ -320,7 +325,7 @@ def _generators(document: Document) -> str:
 
 
 def _config(document: Document) -> str:
-    shown = msgspec.json.format(msgspec.json.encode(without_secrets(document.config)), indent=2)
+    shown = msgspec.json.format(msgspec.json.encode(document.config), indent=2)
     return html.text("pre", shown.decode()) if document.config else ""
 
 

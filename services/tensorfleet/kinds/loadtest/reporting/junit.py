@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from tensorfleet.kinds.loadtest.record import Document, Point, ThresholdResult
+from tensorfleet.kinds.loadtest.reporting.redaction import without_secrets
 from tensorfleet.kinds.loadtest.reporting.verdict import broken_text
 
 # XML 1.0 has no way to write them.
@@ -12,7 +13,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def junit_report(document: Document) -> bytes:
     """XML as Jenkins, GitLab and others read it."""
-    name = _clean(str(document.config.get("name") or document.config.get("target") or "load test"))
+    config = without_secrets(document.config)
+    name = _clean(str(config.get("name") or config.get("target") or "load test"))
     suite = ET.Element("testsuite", name=f"tensorfleet loadtest: {name}")
     if document.started_at:
         suite.set("timestamp", _clean(document.started_at))
