@@ -1,7 +1,6 @@
 """Runs a load test on this machine, and ends it well when it is interrupted."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from tensorfleet.kinds.loadtest.listener import Listener, Watch
     from tensorfleet.kinds.loadtest.record import Document
     from tensorfleet.kinds.loadtest.spec import Spec
-
-_SECRET = re.compile(r"\$\{((?:env|file):[^}]*)\}")
 
 
 def targets_of(spec: "Spec") -> str:
@@ -72,12 +69,6 @@ def _watch(spec: "Spec", folder: Path, clock: Callable[[], float]) -> "Watch | N
             f"monitor {fleet.alias!r}: workers of the fleet are watched by jobs only; submit it"
         )
     from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
-    from tensorfleet.kinds.loadtest.monitors.watch import machines_watch
+    from tensorfleet.kinds.loadtest.monitors.machines import machines_watch
 
-    secret = secrets_of(folder)
-    return machines_watch(
-        spec.monitors,
-        spec.monitor_interval_seconds,
-        clock,
-        lambda text: _SECRET.sub(lambda found: secret(found[1]), text),
-    )
+    return machines_watch(spec, clock, folder, secrets=secrets_of(folder))
