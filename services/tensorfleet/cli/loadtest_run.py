@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 
 def targets_of(spec: "Spec") -> str:
-    """Where it will send to, in a sentence."""
-    return f"sends to {' and '.join((spec.target, *spec.targets))} only"
+    """Where it will send to, in a sentence; and what it will watch."""
+    watched = ", ".join(monitor.alias for monitor in spec.monitors)
+    return f"sends to {' and '.join((spec.target, *spec.targets))} only" + (
+        f"; watches {watched}" if watched else ""
+    )
 
 
 def run_here(

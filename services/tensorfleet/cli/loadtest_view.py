@@ -149,9 +149,18 @@ def _findings(document: Document, shown: Sequence[PointFigures]) -> Iterable[Tex
         mark = ("✔ ", "green") if result.passed else ("✖ ", "red")
         where = f" at {result.point}" if result.point else ""
         yield Text.assemble(mark, result.threshold, (f"{where}: {measured_text(result)}", "dim"))
-    for one in shown:
-        for reason in one.point.reasons:
-            where = f"{one.point.label}: {reason.code}: "
-            yield Text.assemble(("✖ ", "red"), (where, "bold red"), reason.message)
+    yield from _reasons(shown)
     found = verdict(document)
     yield Text(found, _STYLES[found])
+
+
+def _reasons(shown: Sequence[PointFigures]) -> Iterable[Text]:
+    """Why points are invalid: each code once, with the first point that it struck."""
+    struck: dict[str, list[tuple[str, str]]] = {}
+    for one in shown:
+        for reason in one.point.reasons:
+            struck.setdefault(reason.code, []).append((one.point.label, reason.message))
+    for code, cases in struck.items():
+        label, message = cases[0]
+        more = f" (and {len(cases) - 1} more points)" if len(cases) > 1 else ""
+        yield Text.assemble(("✖ ", "red"), (f"{label}: {code}: ", "bold red"), message, more)

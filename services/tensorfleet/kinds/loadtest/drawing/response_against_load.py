@@ -20,6 +20,8 @@ from tensorfleet.kinds.loadtest.reporting.subject import Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dot:
+    """A point, or a second of one; times in seconds."""
+
     load: float
     median: float
     p99: float
@@ -110,13 +112,23 @@ def _draw_row(
             [dot.load for dot in valid],
             [values[id(dot)] for dot in valid],
             mark,
-            linestyle=("-" if name == "p99" else ":") if is_joined else "",
+            linestyle="",
             color=colour,
             markersize=5 if is_joined else 3.5,
             markeredgecolor="white",
             markeredgewidth=0.5,
             label=panels.short(f"{alias}{name}"),
         )
+        if is_joined:
+            # Through the newest at each load: a search repeats points, and runs its best again.
+            line = list({dot.load: dot for dot in valid}.values())
+            axes.plot(
+                [dot.load for dot in line],
+                [values[id(dot)] for dot in line],
+                "-" if name == "p99" else ":",
+                color=colour,
+                zorder=1.5,
+            )
         invalid = [dot for dot in row if not dot.is_valid]
         axes.plot([d.load for d in invalid], [values[id(d)] for d in invalid], "x", color=colour)
 
@@ -136,7 +148,7 @@ def _mark_search(axes: Axes, document: Document, *, by_load: bool) -> None:
         axes.annotate(
             label,
             (value, 1),
-            xytext=(-3, -4 - 12 * number),
+            xytext=(-3, -22 - 12 * number),
             xycoords=("data", "axes fraction"),
             textcoords="offset points",
             ha="right",

@@ -16,6 +16,8 @@ from tensorfleet.kinds.loadtest.reporting.subject import Subject
 
 _DARK = "#202124"
 _STEPS = 220
+# Of fewer answers each is shown, as nobody knows how they are distributed.
+_FEWEST_FOR_SHAPE = 20
 # Of the decimal logarithm: narrower than a histogram's buckets would show the buckets.
 _NARROWEST = 0.002
 
@@ -69,17 +71,21 @@ def draw(subjects: Sequence[Subject]) -> Figure:
 def _draw_violin(axes: Axes, place: int, histogram: Histogram, colour: str) -> None:
     middles, counts = histogram.bars()
     logs = np.log10(np.maximum(middles, 1e-9))
-    at, density = _density(logs, counts.astype(np.float64))
-    half = 0.4 * density / density.max()
-    values = 10.0**at
-    axes.fill_betweenx(values, place - half, place + half, color=colour, alpha=0.3, linewidth=0)
-    axes.plot(place - half, values, color=colour, linewidth=1)
-    axes.plot(place + half, values, color=colour, linewidth=1)
+    if histogram.total < _FEWEST_FOR_SHAPE:
+        axes.plot(np.full(len(middles), place), middles, "o", color=colour, alpha=0.6)
+    else:
+        at, density = _density(logs, counts.astype(np.float64))
+        half = 0.4 * density / density.max()
+        values = 10.0**at
+        axes.fill_betweenx(values, place - half, place + half, color=colour, alpha=0.3, linewidth=0)
+        axes.plot(place - half, values, color=colour, linewidth=1)
+        axes.plot(place + half, values, color=colour, linewidth=1)
     lower, median, upper, p99 = (
         value or 0.0 for value in histogram.percentiles((25.0, 50.0, 75.0, 99.0))
     )
-    axes.vlines(place, lower, upper, color=_DARK, linewidth=4, zorder=4)
-    axes.hlines(p99, place - 0.12, place + 0.12, color=_DARK, linewidth=1.4, zorder=4)
+    if histogram.total >= _FEWEST_FOR_SHAPE:
+        axes.vlines(place, lower, upper, color=_DARK, linewidth=4, zorder=4)
+        axes.hlines(p99, place - 0.12, place + 0.12, color=_DARK, linewidth=1.4, zorder=4)
     axes.plot(place, median, "o", color="white", markeredgecolor=_DARK, zorder=5)
     axes.plot(place, histogram.maximum or 0.0, ".", color=_DARK, zorder=5)
 
@@ -97,7 +103,7 @@ def _density(logs: Floats, counts: Floats) -> tuple[Floats, Floats]:
     lower, upper = (float(logs[np.searchsorted(sums, share)]) for share in (0.25, 0.75))
     spread = min(deviation, (upper - lower) / 1.34) or deviation
     bandwidth = max(0.9 * spread / float(total) ** 0.2, _NARROWEST)
-    at = np.linspace(logs[0] - bandwidth, logs[-1] + bandwidth, _STEPS)
+    at = np.linspace(logs[0], logs[-1], _STEPS)
     # A few equal values have no spread of their own, and the grid must still meet them.
     bandwidth = max(bandwidth, float(at[1] - at[0]))
     distances = (at[:, None] - logs[None, :]) / bandwidth
