@@ -33,11 +33,11 @@ def test_only_the_load_that_is_asked_for_is_compared() -> None:
     assert [level.label for level in found.levels] == ["200/s"]
 
 
-def test_final_points_count_more_than_searched_ones_and_later_ones_more() -> None:
-    searched = point(200.0, phase="search", median=0.5)
+def test_final_points_count_more_than_plain_ones_and_later_ones_more() -> None:
+    plain = point(200.0, median=0.5, start=30)
     early = point(200.0, phase="final", median=0.3, start=10)
     late = point(200.0, phase="final", median=0.1, start=20)
-    found = compared(("a", document(searched, late, early)), ("b", document(late)))
+    found = compared(("a", document(plain, late, early)), ("b", document(late)))
     assert found.levels[0].entries[0].figures.point == late
 
 
