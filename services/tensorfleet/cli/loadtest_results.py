@@ -117,7 +117,7 @@ def compare(
     else:
         print_comparison(out(), found)
     if html is not None:
-        from tensorfleet.kinds.loadtest.reporting.html_page import html_comparison
+        from tensorfleet.kinds.loadtest.reporting.html_comparison import html_comparison
 
         write_whole(html, html_comparison(found, documents, choice).encode())
         if not as_json:

@@ -1,28 +1,22 @@
 """A document as one HTML page that needs nothing else: no network, no script, no other file."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import msgspec
 from msgspec.structs import replace
 
 from tensorfleet.kinds.drawing.quantities import rate_text, seconds_text, share_text
-from tensorfleet.kinds.loadtest.drawing import catalogue
 from tensorfleet.kinds.loadtest.histogram import Histogram
 from tensorfleet.kinds.loadtest.record import Document
+from tensorfleet.kinds.loadtest.reporting import html_cells as cells
 from tensorfleet.kinds.loadtest.reporting import html_parts as html
 from tensorfleet.kinds.loadtest.reporting.arrival_text import arrivals_text
-from tensorfleet.kinds.loadtest.reporting.comparison import Comparison
-from tensorfleet.kinds.loadtest.reporting.html_style import STYLE
-from tensorfleet.kinds.loadtest.reporting.inline_svg import inline_svg
+from tensorfleet.kinds.loadtest.reporting.html_picture import pictures
 from tensorfleet.kinds.loadtest.reporting.point_figures import (
-    PERCENTILES,
     PointFigures,
     Spread,
-    percentile_name,
 )
 from tensorfleet.kinds.loadtest.reporting.redaction import without_secrets
-from tensorfleet.kinds.loadtest.reporting.subject import Choice
 from tensorfleet.kinds.loadtest.reporting.tables import cpu_share
 from tensorfleet.kinds.loadtest.reporting.verdict import (
     INVALID,
@@ -31,9 +25,7 @@ from tensorfleet.kinds.loadtest.reporting.verdict import (
     verdict,
     verdict_lines,
 )
-from tensorfleet.shared.errors import InvalidInput
 
-_TIMES = ("avg", "min", "max", *map(percentile_name, PERCENTILES))
 _SPREADS: tuple[tuple[str, Callable[[PointFigures], Spread]], ...] = (
     ("Response time (from the intended start)", lambda figures: figures.response),
     ("Service time (from the send)", lambda figures: figures.service),
@@ -50,63 +42,20 @@ def html_report(document: Document) -> str:
     body = [
         _head(document, name),
         html.section("Search", _search(document)),
-        html.section("What broke first", _bottleneck(document), _plots(document, ("evidence",))),
+        html.section("What broke first", _bottleneck(document), pictures(document, ("evidence",))),
         html.section("Thresholds", _thresholds(document)),
         html.section("Points", _points(figures), _errors(figures)),
         html.section(
-            "Pictures", _plots(document, ("load", "latency", "sent", "percentiles", "violin"))
+            "Pictures", pictures(document, ("load", "latency", "sent", "percentiles", "violin"))
         ),
         *(html.section(title, _times(figures, read)) for title, read in _SPREADS),
         html.section("Steps", _steps(document)),
-        html.section("Machines", _machines(document), _plots(document, ("machines",))),
-        html.section("Generators", _generators(document), _plots(document, ("lateness",))),
+        html.section("Machines", _machines(document), pictures(document, ("machines",))),
+        html.section("Generators", _generators(document), pictures(document, ("lateness",))),
         html.section("Notes", html.bullets(f"{n.code}: {n.message}" for n in document.notes)),
         html.section("Configuration", _config(document)),
     ]
-    return _page(f"Load test: {name}", "".join(body))
-
-
-def html_comparison(
-    comparison: Comparison, documents: Sequence[tuple[str, Document]], choice: Choice
-) -> str:
-    """Several load tests side by side."""
-    body = [html.text("h1", "Load tests compared"), html.text("p", " · ".join(comparison.aliases))]
-    for level in comparison.levels:
-        rows = [
-            (
-                "" if entry.figures.point.is_valid else "bad",
-                (
-                    entry.alias + ("" if entry.figures.point.is_valid else " INVALID"),
-                    *_rates(entry.figures)[2:],
-                    *_cells(entry.figures.response, entry.ratios),
-                ),
-            )
-            for entry in level.entries
-        ]
-        missing = f"not measured here: {', '.join(level.missing)}" if level.missing else ""
-        headers = ("", "answered", "errors", *_TIMES)
-        body.append(
-            html.section(
-                level.label, html.table(headers, rows), html.text("p", missing) if missing else ""
-            )
-        )
-    pictures = [
-        _figure(name, list(documents), choice)
-        for name in ("violin", "percentiles", "load", "latency", "machines")
-    ]
-    body.append(html.section("Pictures", *pictures))
-    return _page("Load tests compared", "".join(body))
-
-
-def _page(title: str, body: str) -> str:
-    # The policy makes browsers refuse whatever would come from elsewhere.
-    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{html.text('title', title)}<style>{STYLE}</style></head><body>{body}</body></html>\n"
-    )
+    return html.page(f"Load test: {name}", "".join(body))
 
 
 def _head(document: Document, name: str) -> str:
@@ -128,11 +77,11 @@ def _head(document: Document, name: str) -> str:
             html.facts(
                 (
                     ("shown here", shown.point.label if shown else ""),
-                    ("answered", _rate(shown.answered_rate) if shown else ""),
+                    ("answered", cells.rate(shown.answered_rate) if shown else ""),
                     ("p50", html.seconds_or_dash(spread.percentiles[50.0]) if spread else ""),
                     ("p99", html.seconds_or_dash(spread.percentiles[99.0]) if spread else ""),
                     ("max", html.seconds_or_dash(spread.maximum) if spread else ""),
-                    ("errors", _share(shown.error_share) if shown else ""),
+                    ("errors", cells.share(shown.error_share) if shown else ""),
                 )
             ),
         )
@@ -209,7 +158,7 @@ def _points(figures: Sequence[PointFigures]) -> str:
                 one.point.phase,
                 one.verdict,
                 arrivals_text(one.point.arrivals),
-                *_rates(one),
+                *cells.rates(one),
                 f"{one.point.counts.scheduled:,}",
                 f"{one.point.counts.late:,}",
                 f"{one.point.counts.held:,}",
@@ -220,15 +169,6 @@ def _points(figures: Sequence[PointFigures]) -> str:
     ]
     headers = ("point", "phase", "", "arrivals", "asked", "sent", "answered", "errors")
     return html.table((*headers, "scheduled", "sent late", "waited for a connection", "open"), rows)
-
-
-def _rates(figures: PointFigures) -> tuple[str, str, str, str]:
-    return (
-        _rate(figures.asked_rate),
-        _rate(figures.sent_rate),
-        _rate(figures.answered_rate),
-        _share(figures.error_share),
-    )
 
 
 def _errors(figures: Sequence[PointFigures]) -> str:
@@ -244,24 +184,15 @@ def _times(figures: Sequence[PointFigures], read: Callable[[PointFigures], Sprea
     rows = [
         (
             "" if one.point.is_valid else "bad",
-            (one.point.label, one.point.phase, *_cells(read(one))),
+            (one.point.label, one.point.phase, *cells.times(read(one))),
         )
         for one in figures
         if read(one).count
     ]
     told = "A percentile rarer than one in all answers of its point is the maximum."
-    return html.table(("point", "phase", *_TIMES), rows) + (
+    return html.table(("point", "phase", *cells.TIMES), rows) + (
         html.text("p", told, "soft") if rows else ""
     )
-
-
-def _cells(spread: Spread, ratios: dict[str, float | None] | None = None) -> list[str]:
-    cells = []
-    for name, value in spread.figures().items():
-        ratio = ratios.get(name) if ratios else None
-        beside = "" if ratio is None or ratio == 1.0 else f" (×{ratio:.3g})"
-        cells.append(html.seconds_or_dash(value) + beside)
-    return cells
 
 
 def _steps(document: Document) -> str:
@@ -271,9 +202,9 @@ def _steps(document: Document) -> str:
         for step in point.steps if len(point.steps) > 1 else ():
             spread = Spread.of(Histogram.decode(step.service))
             errors = " ".join(f"{code}={count}" for code, count in step.errors.items())
-            cells = (point.label, step.name, f"{step.answered:,}", f"{step.failed:,}", errors)
-            rows.append(("", (*cells, *_cells(spread))))
-    return html.table(("point", "step", "answered", "failed", "errors", *_TIMES), rows)
+            row = (point.label, step.name, f"{step.answered:,}", f"{step.failed:,}", errors)
+            rows.append(("", (*row, *cells.times(spread))))
+    return html.table(("point", "step", "answered", "failed", "errors", *cells.TIMES), rows)
 
 
 def _machines(document: Document) -> str:
@@ -287,18 +218,18 @@ def _machines(document: Document) -> str:
             if sample.memory_used_bytes is not None and sample.memory_total_bytes
         ]
         pings = [s.ping_seconds for s in watched.samples if s.ping_seconds is not None]
-        cells = (
+        row = (
             watched.alias,
             watched.host,
             watched.source,
             str(watched.core_count or ""),
             str(len(watched.samples)),
-            _share(sum(cpu) / len(cpu)) if cpu else "–",
-            _share(max(cpu, default=None)),
-            _share(max(memory, default=None)),
+            cells.share(sum(cpu) / len(cpu)) if cpu else "–",
+            cells.share(max(cpu, default=None)),
+            cells.share(max(memory, default=None)),
             html.seconds_or_dash(sum(pings) / len(pings) if pings else None),
         )
-        rows.append(("", cells))
+        rows.append(("", row))
         problems += [f"{watched.alias}: {problem}" for problem in watched.problems]
     headers = ("machine", "host", "watched by", "cores", "samples", "CPU, mean", "CPU, most")
     return html.table((*headers, "memory, most", "ping, mean"), rows) + html.bullets(
@@ -327,26 +258,3 @@ def _generators(document: Document) -> str:
 def _config(document: Document) -> str:
     shown = msgspec.json.format(msgspec.json.encode(document.config), indent=2)
     return html.text("pre", shown.decode()) if document.config else ""
-
-
-def _plots(document: Document, names: Sequence[str]) -> str:
-    return "".join(_figure(name, [("", document)], Choice()) for name in names)
-
-
-def _figure(name: str, documents: list[tuple[str, Document]], choice: Choice) -> str:
-    """A picture with its caption; nothing where there is nothing to draw."""
-    try:
-        picture = catalogue.draw(name, documents, "svg", choice, is_text_kept=True)
-    except InvalidInput:
-        return ""
-    caption = catalogue.PLOTS[name]
-    drawn = inline_svg(picture, name=name, title=escape(caption, quote=True))
-    return html.element("figure", drawn + html.text("figcaption", caption))
-
-
-def _rate(rate: float | None) -> str:
-    return "–" if rate is None else rate_text(rate)
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else share_text(share)

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from tensorfleet.kinds.drawing.quantities import seconds_text
+from tensorfleet.kinds.loadtest.reporting.html_style import STYLE
 
 
 def element(tag: str, content: str = "", css: str = "") -> str:
@@ -57,3 +58,15 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 def seconds_or_dash(seconds: float | None) -> str:
     """A time with its unit, or a dash for what was not measured."""
     return "–" if seconds is None else seconds_text(seconds)
+
+
+def page(title: str, body: str) -> str:
+    """A whole page; browsers load nothing from elsewhere for it."""
+    # The policy makes browsers refuse whatever would come from elsewhere.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{text('title', title)}<style>{STYLE}</style></head><body>{body}</body></html>\n"
+    )
