@@ -234,8 +234,11 @@ class ThresholdResult(_Record, frozen=True, kw_only=True):
     passed: bool
 
 
-class Document(_Record, frozen=True, kw_only=True):
-    """A load test's results. Its clock starts at `started_at`."""
+class Document(_Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A load test's results. Its clock starts at `started_at`.
+
+    All its fields are written: readers need format and version, which are defaults.
+    """
 
     format: str = "tensorfleet-loadtest"
     version: int = VERSION

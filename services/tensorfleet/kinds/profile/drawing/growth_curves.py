@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tensorfleet.kinds.profile.drawing import style
+from tensorfleet.kinds.drawing import style
 from tensorfleet.kinds.profile.drawing.choice import Choice
 from tensorfleet.kinds.profile.measurement import Series
 from tensorfleet.kinds.profile.readings import Readings
