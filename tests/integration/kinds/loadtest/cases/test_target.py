@@ -98,6 +98,15 @@ async def test_pipelined_requests_are_answered_in_their_order(client: Client) ->
     assert bodies == [b"{}", b'{"fibonacci":5,"answer":5}', b"ok", b"{}", b'{"status":"ok"}']
 
 
+async def test_request_that_comes_during_another_waits_its_turn(port: int, client: Client) -> None:
+    client.writer.write(b"GET /sleep/300 HTTP/1.1\r\nHost: x\r\n\r\n")
+    other = await Client.connected(port)
+    assert (await other.ask("/ok"))[0] == 200
+    client.writer.write(b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert [(await client.answer())[2] for _ in range(2)] == [b"{}", b"ok"]
+    await other.close()
+
+
 async def test_request_may_come_in_pieces(client: Client) -> None:
     for byte in b"GET /ok HTTP/1.1\r\nHost: x\r\n\r\n":
         client.writer.write(bytes([byte]))
