@@ -12,7 +12,7 @@ def target(
     processes: Annotated[int, typer.Option("--processes", min=1, help="That serve.")] = 1,
 ) -> None:
     """Serve an app to test against: /fibonacci/N, /bubble-sort/N, /ok. Ctrl-C stops it."""
-    import asyncio
+    import uvloop
 
     from tensorfleet.cli.terminal import done, out
     from tensorfleet.kinds.loadtest.cases.target import serve
@@ -20,7 +20,7 @@ def target(
     def say(port: int) -> None:
         out().print(done(f"serves http://{host}:{port}", "Ctrl-C stops it"))
 
-    asyncio.run(serve(host, port, processes=processes, ready=say))
+    uvloop.run(serve(host, port, processes=processes, ready=say))
 
 
 def cases(*, as_json: Annotated[bool, typer.Option("--json", help="In JSON.")] = False) -> None:
