@@ -10,13 +10,14 @@ def matrix_multiply_naive(a: Matrix, b: Matrix) -> list[list[float]]:
     """Three nested loops in Python. Rows of the product, as lists."""
     rows: list[list[float]] = a.tolist()
     columns: list[list[float]] = b.T.tolist()
+    places = range(len(columns))
     product = []
     for row in rows:
         line = []
         for column in columns:
             total = 0.0
-            for left, right in zip(row, column, strict=True):
-                total += left * right
+            for place in places:
+                total += row[place] * column[place]
             line.append(total)
         product.append(line)
     return product

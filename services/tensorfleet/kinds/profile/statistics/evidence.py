@@ -29,7 +29,7 @@ _RIVAL_HELD_OUT_FACTOR = 1.7
 # What noise leaves of the difference between a class and a curve between the classes is not enough
 # to tell them apart, nor needed: but what fits that much better is nearer the truth.
 _BETWEEN_FACTOR = 0.7
-# Noisier medians say too little about any curve.
+# Noisier figures say too little about any curve.
 _MOST_NOISE = 0.06
 
 # What grows by a factor log n more than these powers of n looks much like them on caches.
@@ -42,7 +42,7 @@ _POWER = "a power of n"
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Every curve through the same figures: the medians as one row, and all resamples."""
+    """Every curve through the same figures: the typical figures as one row, and all resamples."""
 
     figures: Figures
     typical: dict[str, Fit]
@@ -78,7 +78,7 @@ class Doubt:
 
 
 def try_curves(figures: Figures) -> Candidates:
-    """Fits all curves to the medians."""
+    """Fits all curves to the typical figures."""
     rows = figures.typical[None, :]
     base = growth.best_base(figures.typical, figures.sizes, figures.tolerance)
     power = growth.best_power(figures.typical, figures.sizes, figures.tolerance)
@@ -115,14 +115,14 @@ def constant_doubt(figures: Figures) -> tuple[float, Doubt | None]:
 
 
 def class_doubt(candidates: Candidates, name: str) -> Doubt | None:
-    """What speaks against claiming this class, by the medians alone."""
+    """What speaks against claiming this class, by the typical figures alone."""
     figures, fit = candidates.figures, candidates.typical[name]
     noise = figures.noise
     misfit, held_out = float(fit.errors[0]), float(fit.held_out[0])
     rival = candidates.closest_rival(name)
     doubt = _range_doubt(figures, name)
     if doubt is None and noise > _MOST_NOISE:
-        doubt = Doubt("the medians are too uncertain", needs_larger=False)
+        doubt = Doubt("the figures are too uncertain", needs_larger=False)
     if doubt is None and misfit > max(_LARGEST_MISFIT, _NOISE_FACTOR * noise):
         doubt = Doubt(f"no class fits: the nearest, {name}, is off by {100 * misfit:.0f} %")
     if doubt is None and not _rivals_are_worse(candidates, name, noise):
