@@ -21,7 +21,8 @@ PEERS = Path(__file__).parent / "peers"
 # Sizes of one task: each is a comparison of its own. Some 20 to 60 µs a call.
 SIZES = tuple(range(500, 1_500, 100))
 PAIRING = PairMeasuring()
-FITTING = Measuring(processes=24, values=3, value_seconds=0.004)
+# What a job gets that says nothing about it.
+FITTING = Measuring()
 CONSOLE = Console(stderr=True)
 
 

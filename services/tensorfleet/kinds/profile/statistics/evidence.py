@@ -15,7 +15,7 @@ SMALLEST_RATIO = 8.0
 SMALLEST_SPAN = 8
 """From the smallest to the largest size, for exponentials."""
 _RATIO_FOR_CONSTANT = 32.0
-_MOST_GROWTH_OF_CONSTANT = 0.06
+_MOST_GROWTH_OF_CONSTANT = 0.045
 _SURE = 0.95
 
 # Real curves are never quite those of the class; more than this is another curve.
@@ -25,6 +25,7 @@ _NOISE_FACTOR = 2.5
 
 # The nearest rival must be this much worse, and by more than noise could make it.
 _RIVAL_FACTOR = 2.2
+_RIVAL_MARGIN = 0.01
 _RIVAL_HELD_OUT_FACTOR = 1.7
 # What noise leaves of the difference between a class and a curve between the classes is not enough
 # to tell them apart, nor needed: but what fits that much better is nearer the truth.
@@ -34,6 +35,9 @@ _MOST_NOISE = 0.06
 
 # What grows by a factor log n more than these powers of n looks much like them on caches.
 _WITH_LOGARITHM = {"log n": 0.0, "n log n": 1.0}
+# Over a shorter range powers look like it, too: of the largest size to the smallest at which the
+# growth is the larger part.
+_RATIO_WITH_LOGARITHM = 32.0
 _LARGEST_MISFIT_WITH_LOGARITHM = 0.025
 _FLEXIBLE_FACTOR = 0.65
 
@@ -194,7 +198,7 @@ def _rivals_are_worse(candidates: Candidates, name: str, noise: float) -> bool:
     for rival in candidates.rivals(name):
         other = candidates.typical[rival]
         margin = float(other.errors[0]) - misfit
-        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(0.02, noise):
+        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(_RIVAL_MARGIN, noise):
             return False
         # A rival may by luck meet the few sizes held out, but not if it misses the others widely.
         is_hopeless = float(other.errors[0]) > 5 * misfit and float(other.errors[0]) > 0.1
@@ -216,6 +220,13 @@ def _logarithm_doubt(candidates: Candidates, name: str) -> Doubt | None:
         return Doubt(f"{name} is the nearest class, but off by {100 * misfit:.0f} %")
     if float(candidates.typical[_POWER].errors[0]) < _FLEXIBLE_FACTOR * misfit:
         return Doubt(f"a power of n between the classes fits better than {name}")
+    shares = _growing_shares(figures, candidates.typical[name], name, candidates.base)
+    clear = figures.sizes[shares >= 0.5]
+    if not len(clear) or clear[-1] / clear[0] < _RATIO_WITH_LOGARITHM:
+        return Doubt(
+            f"to tell {name} from a power of n, sizes must span a factor of "
+            f"{_RATIO_WITH_LOGARITHM:.0f} where the growth is the larger part"
+        )
     step = growth.step_misfit(
         figures.typical, figures.sizes, _WITH_LOGARITHM[name], figures.tolerance
     )
@@ -236,9 +247,7 @@ def _base_doubt(candidates: Candidates) -> Doubt | None:
 
 def _overhead_doubt(figures: Figures, fit: Fit, name: str, base: float) -> Doubt | None:
     """Whether a constant part hides the growth at most sizes."""
-    constant, scaled = float(fit.constant[0]), float(fit.scaled[0])
-    growing = scaled * growth.shape_of(name, figures.sizes, base)
-    share = growing / np.maximum(growing + constant, 1e-300)
+    share = _growing_shares(figures, fit, name, base)
     needed_share = 0.4 if name == "log n" else 0.6
     visible = figures.sizes[share > needed_share / 2]
     if name == EXPONENTIAL:
@@ -251,6 +260,14 @@ def _overhead_doubt(figures: Figures, fit: Fit, name: str, base: float) -> Doubt
         f"a constant part hides the growth: only {100 * float(share[-1]):.0f} % of the largest "
         f"size's figure grow as {name}"
     )
+
+
+def _growing_shares(figures: Figures, fit: Fit, name: str, base: float) -> resampling.Floats:
+    """Which part of each size's figure grows, by the curve  # (sizes,) float64"""
+    constant, scaled = float(fit.constant[0]), float(fit.scaled[0])
+    growing = scaled * growth.shape_of(name, figures.sizes, base)
+    shares: resampling.Floats = growing / np.maximum(growing + constant, 1e-300)
+    return shares
 
 
 def _relative_growth(

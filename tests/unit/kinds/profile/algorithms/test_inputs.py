@@ -101,10 +101,10 @@ def test_an_absent_target_lies_within_the_list_but_is_not_in_it() -> None:
 
 def test_tables_have_their_shapes() -> None:
     points, labels, queries = inputs.labelled_table(100, 1)
-    assert (points.shape, labels.shape, queries.shape) == ((100, 8), (100,), (64, 8))
+    assert (points.shape, labels.shape, queries.shape) == ((100, 16), (100,), (256, 16))
     assert set(labels.tolist()) == {0, 1}
     points, targets = inputs.target_table(100, 1)
-    assert (points.shape, targets.shape) == ((100, 8), (100,))
+    assert (points.shape, targets.shape) == ((100, 16), (100,))
     a, b = inputs.matrices(6, 1)
     assert a.shape == b.shape == (6, 6)
     assert not same(a, b)
