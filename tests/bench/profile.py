@@ -6,6 +6,7 @@ functions, and of one with another that does 5 % more steps; a comparison is one
 
 import argparse
 import asyncio
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -38,9 +39,13 @@ class Sizes:
     tasks: int
 
 
-FULL = Sizes(turns=6, processes=4, comparisons=200, seeds=20, tasks=1_000)
-QUICK = Sizes(turns=2, processes=3, comparisons=20, seeds=1, tasks=20)
+FULL = Sizes(turns=9, processes=1, comparisons=200, seeds=20, tasks=1_000)
+QUICK = Sizes(turns=3, processes=1, comparisons=20, seeds=1, tasks=20)
 PARTS = ("agreement", "false-alarms", "detection", "classes", "fan-out")
+
+
+# A task of one core gets no more, and numeric libraries would take all cores.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
 async def bench(sizes: Sizes, parts: list[str]) -> dict[str, list[float]]:
@@ -92,6 +97,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="so many instead")
     parser.add_argument("--tasks", type=int, help="so many instead")
     options = parser.parse_args()
+    os.environ |= ONE_THREAD
     sizes = QUICK if options.quick else FULL
     chosen = Sizes(
         turns=sizes.turns,
