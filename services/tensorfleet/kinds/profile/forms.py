@@ -20,6 +20,8 @@ class PairMeasuring(Measuring, frozen=True, kw_only=True, forbid_unknown_fields=
 
     processes: int = 30
     """Rounds; in each, every side has a fresh process."""
+    values: int = 20
+    """Of each side, one of each in turn; fewer where a call takes long."""
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

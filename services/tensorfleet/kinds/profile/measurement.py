@@ -29,7 +29,7 @@ class Measuring(
 
     processes: int = 12
     """Fresh processes; each measures every size."""
-    values: int = 20
+    values: int = 30
     """Times that each process takes of each size; fewer, but three, where a call takes long."""
     warmups: int = 1
     """Values before those, not kept."""

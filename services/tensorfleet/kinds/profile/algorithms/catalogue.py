@@ -87,8 +87,8 @@ def _learning(name: str, generator: str, answer: str, **fields: Any) -> Algorith
 
 
 # The library's own work prevails below a thousand rows, and has to be known to be told apart; more
-# than six thousand are outside of many a processor's cache.
-_TABLE_SIZES = (64, 128, 256, 512, 1_000, 1_500, 2_500, 4_000, 6_000)
+# than four thousand are outside of many a processor's cache.
+_TABLE_SIZES = (64, 128, 256, 512, 1_000, 1_500, 2_000, 3_000, 4_000)
 _QUADRATIC_UNLESS_SORTED = {
     "random": "n²",
     "sorted": "n",

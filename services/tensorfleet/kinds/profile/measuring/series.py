@@ -33,7 +33,7 @@ MAX_ACCIDENTS = 2
 SIGNIFICANT_DIGITS = 6
 # A process takes its values of a size at so many moments, the other sizes in between: what slows
 # the machine for a while then has not slowed all of them.
-VISITS = 4
+VISITS = 6
 FEWEST_VALUES_OF_A_VISIT = 2
 
 

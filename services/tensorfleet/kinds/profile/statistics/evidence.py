@@ -198,7 +198,9 @@ def _rivals_are_worse(candidates: Candidates, name: str, noise: float) -> bool:
     for rival in candidates.rivals(name):
         other = candidates.typical[rival]
         margin = float(other.errors[0]) - misfit
-        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(_RIVAL_MARGIN, noise):
+        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(
+            _RIVAL_MARGIN, 0.5 * noise
+        ):
             return False
         # A rival may by luck meet the few sizes held out, but not if it misses the others widely.
         is_hopeless = float(other.errors[0]) > 5 * misfit and float(other.errors[0]) > 0.1
@@ -248,7 +250,7 @@ def _base_doubt(candidates: Candidates) -> Doubt | None:
 def _overhead_doubt(figures: Figures, fit: Fit, name: str, base: float) -> Doubt | None:
     """Whether a constant part hides the growth at most sizes."""
     share = _growing_shares(figures, fit, name, base)
-    needed_share = 0.4 if name == "log n" else 0.6
+    needed_share = 0.4 if name == "log n" else 0.5
     visible = figures.sizes[share > needed_share / 2]
     if name == EXPONENTIAL:
         is_visible = len(visible) >= 4 and visible[-1] - visible[0] >= SMALLEST_SPAN / 2

@@ -50,7 +50,7 @@ def measured(source: np.random.Generator, sizes: list[int], truth: Floats, sprea
 
 
 def disturbed(source: np.random.Generator, sizes: list[int], truth: Floats) -> list[Floats]:
-    """Twelve processes of five values each, half of them slowed by their machine: (12, 5) a size."""
+    """Twelve processes of five values each, half of them slowed: (12, 5) a size."""
     shape = (12, 5, len(sizes))
     moment = (12, 1, len(sizes))
     slower = np.where(source.random(moment) < 0.5, source.uniform(0.3, 1.0, moment), 0.0)
