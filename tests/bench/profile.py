@@ -77,10 +77,10 @@ async def bench(sizes: Sizes, parts: list[str]) -> dict[str, list[float]]:
         right = wrong = total = 0
         for name, expected, got in classes(sizes.seeds):
             total += 1
-            right += got == expected
-            wrong += got not in (None, expected)
-            if got != expected:
-                console.print(f"{name}: expected {expected}, found {got}")
+            right += got.name == expected
+            wrong += got.name not in (None, expected)
+            if got.name != expected:
+                console.print(f"{name}: expected {expected}, found {got.name}: {got.advice}")
         figures["class_accuracy"].append(right / total)
         figures["wrong_class_rate"].append(wrong / total)
     if "fan-out" in parts:
