@@ -39,7 +39,7 @@ class Sizes:
     tasks: int
 
 
-FULL = Sizes(turns=9, processes=1, comparisons=200, seeds=20, tasks=1_000)
+FULL = Sizes(turns=6, processes=1, comparisons=200, seeds=20, tasks=1_000)
 QUICK = Sizes(turns=3, processes=1, comparisons=20, seeds=1, tasks=20)
 PARTS = ("agreement", "false-alarms", "detection", "classes", "fan-out")
 
