@@ -32,6 +32,9 @@ from tensorfleet.kinds.loadtest.spec import FindMaxLoad, FindMaxRps, Hold
 _RATE_STEP = 0.1
 """Of the optimum: how far apart the rates are that run again below it."""
 
+# Medians of fewer rise and fall by chance.
+_LEAST_ANSWERS_OF_A_KNEE = 20
+
 _ONLY_LATE = frozenset({"GENERATOR_LATE", "GENERATOR_BUSY"})
 
 
@@ -121,6 +124,7 @@ class Quest:
                 (place, seconds)
                 for point in points
                 if point.phase == SEARCHED and point.is_valid
+                if point.counts.answered >= _LEAST_ANSWERS_OF_A_KNEE
                 if (place := answered_rate(point) if self.parameter == "rate" else point.load)
                 if (seconds := measure(point, "p50"))
             ),
