@@ -96,5 +96,5 @@ async def _start(
 
 async def _watch_stop(task_run: TaskRun, stop: asyncio.Event) -> None:
     while not task_run.should_stop:
-        await asyncio.sleep(_STOP_LOOK_SECONDS)  # noqa: ASYNC110  a thread sets it
+        await asyncio.sleep(_STOP_LOOK_SECONDS)
     stop.set()

@@ -152,7 +152,10 @@ def _shape(arrivals: shapes.Arrivals) -> Iterator[Problem]:
         case shapes.Staircase():
             last = arrivals.from_rate + (arrivals.steps - 1) * arrivals.step_rate
             if not (min(arrivals.from_rate, last) > 0 and last <= MAX_RATE):
-                yield "arrivals.step_rate", f"each step's rate must be over 0, up to {MAX_RATE:,.0f}"
+                yield (
+                    "arrivals.step_rate",
+                    f"each step's rate must be over 0, up to {MAX_RATE:,.0f}",
+                )
         case shapes.Replay() if not arrivals.file:
             yield "arrivals.file", "name the file with the times"
 

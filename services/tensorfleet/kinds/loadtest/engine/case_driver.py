@@ -8,8 +8,8 @@ from tensorfleet.kinds.loadtest.engine.connections import Connections
 from tensorfleet.kinds.loadtest.engine.coroutine_driver import CoroutineDriver
 from tensorfleet.kinds.loadtest.engine.http_client import FirstSend, HttpClient
 from tensorfleet.kinds.loadtest.engine.http_driver import tls_context
-from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.kinds.loadtest.engine.recorder import Recorder
+from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.kinds.loadtest.spec import Spec
 from tensorfleet.shared.errors import InvalidInput
 

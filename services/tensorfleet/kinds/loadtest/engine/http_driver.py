@@ -10,9 +10,9 @@ from tensorfleet.kinds.loadtest.engine.driver import Notes
 from tensorfleet.kinds.loadtest.engine.feed import Rows, read_feed
 from tensorfleet.kinds.loadtest.engine.http_journey import HttpJourney
 from tensorfleet.kinds.loadtest.engine.http_request import HttpRequest
-from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
 from tensorfleet.kinds.loadtest.engine.recorder import Recorder
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.spec import Spec, Step, Tls
 from tensorfleet.shared.errors import InvalidInput
 

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 from tensorfleet.kinds.loadtest.engine.answer_rules import WrongAnswer
 from tensorfleet.kinds.loadtest.engine.http_connection import HttpConnection
 from tensorfleet.kinds.loadtest.engine.http_head import Head
-from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import MissingValue
+from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.shared.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import msgspec
 
 from tensorfleet import __version__
 from tensorfleet.kinds.loadtest.engine.answer_rules import AnswerRules
-from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.engine.placeholders import (
     Template,
     filled,
     names_in,
     templates_in,
 )
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.kinds.loadtest.spec import Step
 from tensorfleet.shared.errors import InvalidInput
 
