@@ -38,7 +38,11 @@ def _coarser(document: Document) -> Document:
         msgspec.structs.replace(point, seconds=_halved(point.seconds)) for point in document.points
     )
     watched = tuple(
-        msgspec.structs.replace(machine, samples=machine.samples[1::2])
+        msgspec.structs.replace(
+            machine,
+            samples=machine.samples[1::2],
+            interval_seconds=2 * machine.interval_seconds,
+        )
         if len(machine.samples) > _LEAST_ROWS
         else machine
         for machine in document.watched

@@ -77,8 +77,8 @@ async def _follow(spec: Spec, place: TaskPlace, task_run: TaskRun, folder: Path)
         statuses = await processes.wait()
     finally:
         await processes.end()
-    if any(statuses):
-        raise Unavailable(f"a generator ended with status {max(statuses)}")
+    if failed := [status for status in statuses if status]:
+        raise Unavailable(f"a generator ended with status {failed[0]}")
 
 
 async def _start(
@@ -95,6 +95,6 @@ async def _start(
 
 
 async def _watch_stop(task_run: TaskRun, stop: asyncio.Event) -> None:
-    while not task_run.should_stop:
+    while not task_run.should_stop:  # noqa: ASYNC110  a thread sets it
         await asyncio.sleep(_STOP_LOOK_SECONDS)
     stop.set()

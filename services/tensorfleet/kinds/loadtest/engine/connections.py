@@ -14,6 +14,8 @@ from tensorfleet.kinds.loadtest.origin import Origin
 from tensorfleet.kinds.loadtest.spec import Limits
 from tensorfleet.shared.errors import Unavailable
 
+# The first arrivals do not wait for connections that take longer: those open while it runs.
+_MOST_WARMING_SECONDS = 0.2
 # How often over the time limit unanswered requests are looked for.
 _LOOKS_PER_TIMEOUT = 50
 _LEAST_LOOK_SECONDS = 0.005
@@ -23,8 +25,8 @@ _MOST_LOOK_SECONDS = 0.25
 class Request(Exchange, Protocol):
     """An exchange that waits for a connection."""
 
-    def send_on(self, connection: HttpConnection) -> None:
-        """Sends itself."""
+    def send_on(self, connection: HttpConnection) -> bool:
+        """Sends itself; whether it did, so that the connection is taken."""
 
 
 class Connections:
@@ -70,8 +72,8 @@ class Connections:
                 found = await self._loop.getaddrinfo(
                     self.origin.host, self.origin.port, type=socket.SOCK_STREAM
                 )
-        except (OSError, TimeoutError) as exc:
-            reason = getattr(exc, "strerror", None) or "no answer in time"
+        except (OSError, TimeoutError, UnicodeError) as exc:
+            reason = getattr(exc, "strerror", None) or str(exc) or "no answer in time"
             raise Unavailable(f"the host of {self.origin} is not known: {reason}") from exc
         self._addresses = [(str(entry[4][0]), int(entry[4][1])) for entry in found]
         self._look_later()
@@ -95,7 +97,7 @@ class Connections:
         for _ in range(missing):
             self._open_another()
         if self._openings:
-            await asyncio.wait(self._openings)
+            await asyncio.wait(self._openings, timeout=_MOST_WARMING_SECONDS)
 
     def submit(self, request: Request) -> bool:
         """Lets a request send itself; whether a connection was free at once."""
@@ -103,7 +105,8 @@ class Connections:
         while idle:
             connection = idle.pop()
             if not connection.is_closed:
-                request.send_on(connection)
+                if not request.send_on(connection):
+                    self.release(connection)
                 return True
         self._waiting.append(request)
         self._open_if_wanted()
@@ -113,10 +116,10 @@ class Connections:
         """The connection's exchange is over."""
         if connection.is_closed:
             return
-        if self._waiting:
-            self._waiting.popleft().send_on(connection)
-        else:
-            self._idle.append(connection)
+        while self._waiting:
+            if self._waiting.popleft().send_on(connection):
+                return
+        self._idle.append(connection)
 
     def closed(self, connection: HttpConnection) -> None:
         """See ConnectionOwner."""
@@ -183,15 +186,28 @@ class Connections:
             self.release(connection)
 
     async def _connect(self) -> HttpConnection:
-        host, port = self._addresses[next(self._turn) % len(self._addresses)]
+        """To the host's addresses in turn, past those that take none: "localhost" is often two, of
+        which a server listens at one."""
+        first, count = next(self._turn), len(self._addresses)
         async with asyncio.timeout(self._limits.connect_timeout_seconds):
-            _, connection = await self._loop.create_connection(
-                lambda: HttpConnection(self, self.clock, self._limits.max_body_bytes, self._heads),
-                host,
-                port,
-                ssl=self._tls,
-                server_hostname=self._server_name if self._tls else None,
-            )
+            for attempt in range(count):
+                try:
+                    return await self._connect_to(*self._addresses[(first + attempt) % count])
+                except OSError as exc:
+                    if attempt + 1 == count or isinstance(exc, ssl.SSLError):
+                        raise
+        raise AssertionError("a known host has an address")
+
+    async def _connect_to(self, host: str, port: int) -> HttpConnection:
+        _, connection = await self._loop.create_connection(
+            lambda: HttpConnection(self, self.clock, self._limits.max_body_bytes, self._heads),
+            host,
+            port,
+            ssl=self._tls,
+            server_hostname=self._server_name if self._tls else None,
+        )
+        if connection.is_closed:  # before it could be counted
+            raise ConnectionResetError
         self._all.add(connection)
         return connection
 

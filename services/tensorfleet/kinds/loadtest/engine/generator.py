@@ -4,7 +4,7 @@ import asyncio
 import gc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +62,9 @@ class Generator:
         driver = await open_driver(spec, folder, cls.clock, share.count)
         return cls(spec, folder, share, driver)
 
-    async def run(
+    def run(
         self, order: LoadOrder, start: int, tell: Callable[[SecondPart], None]
-    ) -> PointPart:
+    ) -> Coroutine[None, None, PointPart]:
         """Runs this share of a point.
 
         Args:
@@ -74,7 +74,24 @@ class Generator:
         Raises:
             InvalidInput: A replayed file is wrong.
         """
+        # Not in the coroutine, which may begin after a `stop` that is meant for it.
         self._is_stopped = False
+        return self._run(order, start, tell)
+
+    def stop(self) -> None:
+        """Ends the running point soon: no further arrivals, and a short wait for answers."""
+        self._is_stopped = True
+        self._stopped_at = self.clock()
+        if self._course is not None:
+            self._course.stop()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self._driver.close()
+
+    async def _run(
+        self, order: LoadOrder, start: int, tell: Callable[[SecondPart], None]
+    ) -> PointPart:
         recorder = Recorder(start, self._driver.step_names)
         closed_loop: ClosedLoop | None = None
 
@@ -116,21 +133,10 @@ class Generator:
         while recorder.has_open_counts:
             tell(self._closed_second(recorder))
         part = recorder.totals()
-        part.end = self.clock()
+        part.end = max(start, self.clock())  # it may be stopped before its start
         part.cpu_share = (time.process_time() - cpu_start) / (time.monotonic() - wall_start)
         part.notes = dict(self._driver.notes())
         return part
-
-    def stop(self) -> None:
-        """Ends the running point soon: no further arrivals, and a short wait for answers."""
-        self._is_stopped = True
-        self._stopped_at = self.clock()
-        if self._course is not None:
-            self._course.stop()
-
-    async def close(self) -> None:
-        """Ends all connections."""
-        await self._driver.close()
 
     def _closed_loop(self, closed: Closed, start: int, recorder: Recorder) -> ClosedLoop:
         index, count = self._share.index, self._share.count

@@ -7,7 +7,6 @@ from typing import Protocol, cast
 from tensorfleet.kinds.loadtest.engine.http_body import BodyReader, BodyTooLarge
 from tensorfleet.kinds.loadtest.engine.http_head import (
     MAX_HEAD_BYTES,
-    UNTIL_CLOSE,
     BadAnswer,
     Head,
     parse_head,
@@ -111,7 +110,7 @@ class HttpConnection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None:
             # Nothing was asked: a server's parting words, such as 408, or garbage.
-            self._transport.abort()
+            self.close()
             return
         # Most answers come whole, with a head seen before.
         if not self._received and self._body is None and not self._answers_head:
@@ -126,6 +125,10 @@ class HttpConnection(asyncio.Protocol):
             self._fail("BAD_ANSWER", str(exc), now)
         except BodyTooLarge:
             self._fail("BODY_TOO_LARGE", f"the answer has over {self._limit:,} bytes", now)
+
+    def eof_received(self) -> None:
+        """See asyncio.Protocol; the transport closes itself now."""
+        self.is_closed = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -186,9 +189,9 @@ class HttpConnection(asyncio.Protocol):
         self._body = None
         self.busy_since = 0
         self._is_reused = True
-        if not head.stays_open or head.length == UNTIL_CLOSE:
-            self.is_closed = True
-            self._transport.close()
+        if not head.stays_open:
+            # At once: nothing is left to send, and TLS would wait for the other side's goodbye.
+            self.close()
         exchange.answered(self, head, body, now)
 
     def _fail(self, code: str, message: str, now: int) -> None:

@@ -54,6 +54,7 @@ class HttpDriver:
         self.step_names = names if self.has_several_steps else ()
         self._feed: Rows | None = read_feed(spec.feed, folder) if spec.feed else None
         self._origins = [first[0], *(parse_target(target)[0] for target in spec.targets)]
+        self._check_targets()
         self._check_names()
         self._tls = tls_context(spec.tls, folder)
         self._connections: dict[Origin, Connections] = {}
@@ -85,6 +86,7 @@ class HttpDriver:
     ) -> None:
         """See Driver."""
         self._load = load
+        self._notes.found.clear()
         self.recorder = recorder
         self._tell_end = ended
         await self.first_connections.warm(connections)
@@ -123,10 +125,13 @@ class HttpDriver:
 
     def give_up(self, code: str, message: str) -> None:
         """See Driver."""
-        # What fails may ask again, so twice: for the answers, then for what that gave.
-        while self.in_flight:
+        while before := self.in_flight:
+            # What fails at one target does not go on at another, but a defect must not end in an
+            # endless loop.
             for connections in self._connections.values():
                 connections.give_up(code, message)
+            if self.in_flight == before:
+                raise AssertionError(f"{before} arrivals neither wait nor have been sent")
 
     def transferred(self) -> tuple[int, int]:
         """See Driver."""
@@ -141,6 +146,13 @@ class HttpDriver:
         """See Driver."""
         for connections in self._connections.values():
             await connections.close()
+
+    def _check_targets(self) -> None:
+        """Nothing is sent to where the user did not say so."""
+        for request in self.requests:
+            if request.origin not in self._origins:
+                message = f"the step {request.name!r} goes to {request.origin}"
+                raise InvalidInput(f"{message}, which is not among the targets; name it there")
 
     def _check_names(self) -> None:
         """Each value that a step names must come from somewhere."""

@@ -6,6 +6,8 @@ some microseconds; that it keeps a core busy is the price of even load.
 """
 
 import asyncio
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -103,12 +105,23 @@ class Pacer:
         return 0
 
     def _forget_rest(self) -> None:
-        """After an early stop: what was not to begin yet was not scheduled either."""
-        open_seconds = self._recorder.scheduled_by_second
-        for intended in self._due[self._place :]:
-            second = (intended - self._start) // SECOND
-            if open_seconds.get(second, 0) > 0:
-                open_seconds[second] -= 1
+        """After an early stop: what should have begun has failed; what was not to begin yet was not
+        scheduled either."""
+        now = self._clock()
+        while self._place < len(self._due) or self._load_piece():
+            rest = self._due[self._place :]
+            self._place = len(self._due)
+            overdue = bisect_right(rest, now)
+            for intended in rest[:overdue]:
+                self._recorder.failed(intended, 0, now, "NOT_BEGUN")
+            later = Counter((intended - self._start) // SECOND for intended in rest[overdue:])
+            open_seconds = self._recorder.scheduled_by_second
+            for second, count in later.items():
+                open_seconds[second] -= count
+                if not open_seconds[second]:
+                    del open_seconds[second]
+            if later:
+                return
 
     def _load_piece(self) -> bool:
         found = next(self._pieces, None)

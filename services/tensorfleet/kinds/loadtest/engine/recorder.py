@@ -170,7 +170,8 @@ class Recorder:
         return self._totals
 
 
-_WAITED = frozenset({"TIMEOUT", "UNANSWERED", "OVERLOADED"})
+# An OVERLOADED one is turned away at once: its no time at all would flatter the target.
+_WAITED = frozenset({"TIMEOUT", "UNANSWERED", "CONNECT_TIMEOUT"})
 
 
 def _taken(values: "array[int]") -> np.ndarray[tuple[int], np.dtype[np.int64]]:
