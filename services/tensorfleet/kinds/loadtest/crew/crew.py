@@ -42,7 +42,7 @@ class Crew:
         self._links: list[GeneratorLink] = []
         self._joined = asyncio.Condition()
         self._running: PointInProgress | None = None
-        self._strangers: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def listen(self, host: str) -> None:
         """Lets generators join.
@@ -110,8 +110,8 @@ class Crew:
         """Sends the generators home."""
         for link in self._links:
             link.leave()
-        for stranger in list(self._strangers):
-            stranger.cancel()
+        for writer in self._strangers.values():
+            writer.close()  # which ends their tasks
         if self._strangers:
             await asyncio.wait(self._strangers)
         if self._server is not None:
@@ -121,14 +121,14 @@ class Crew:
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  the server runs this as one
-        self._strangers.add(task)
-        task.add_done_callback(self._strangers.discard)
+        self._strangers[task] = writer
         join: messages.FromGenerator | None = None
         try:
             with suppress(msgspec.DecodeError, TimeoutError):
                 async with asyncio.timeout(_JOIN_SECONDS):
                     join = await messages.read_from_generator(reader, _MAX_JOIN_BYTES)
         finally:
+            del self._strangers[task]
             is_known = isinstance(join, messages.Join) and hmac.compare_digest(
                 join.token.encode(), self.token.encode()
             )
