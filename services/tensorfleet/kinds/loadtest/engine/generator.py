@@ -26,6 +26,8 @@ _LEAST_RATE = 100.0
 # How long a stopped point waits for answers.
 _STOP_NANOSECONDS = SECOND
 _DRAIN_LOOK_SECONDS = 0.002
+# So long after its time limit an unanswered request is seen to be over it.
+_OVERDUE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +169,9 @@ class Generator:
 
     async def _drain(self) -> None:
         """Waits for answers, no longer than each may take."""
-        limit = self._spec.limits.timeout_seconds
-        end = self.clock() + int(limit * SECOND)
+        usual = self._spec.limits.timeout_seconds
+        each = [step.timeout_seconds or usual for step in self._spec.steps] or [usual]
+        end = self.clock() + int((sum(each) + _OVERDUE_SECONDS) * SECOND)
         while self._driver.in_flight and self.clock() < end:
             if self._is_stopped:
                 end = min(end, self._stopped_at + _STOP_NANOSECONDS)

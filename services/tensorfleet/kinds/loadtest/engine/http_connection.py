@@ -170,12 +170,13 @@ class HttpConnection(asyncio.Protocol):
             self._received = b""
             if parsed.status < 200:  # 100 Continue and its like come before the answer
                 continue
+            # Before the head is kept, so that one of too large a body is not.
+            self._body = BodyReader(parsed.length, self._limit)
             if not self._answers_head and len(self._heads) < _KEPT_HEADS:
                 self._heads[raw] = parsed
             elif not self._answers_head:
                 self._heads.clear()
             self._head = parsed
-            self._body = BodyReader(parsed.length, self._limit)
         rest = self._body.feed(data) if data else b""
         if rest:
             raise BadAnswer("there are bytes after the answer's end")
