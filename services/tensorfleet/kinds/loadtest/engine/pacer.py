@@ -19,6 +19,8 @@ from tensorfleet.kinds.loadtest.engine.schedule import Offsets
 _SPIN_NANOSECONDS = 2_000_000
 # So many arrivals begin in one round of the loop, before answers are read again.
 _MOST_AT_ONCE = 32
+# What was due so shortly before a stop need not have begun.
+_STOP_NANOSECONDS = 100_000_000
 # Enough time to count what has gathered.
 _SPARE_NANOSECONDS = 20_000
 
@@ -108,19 +110,19 @@ class Pacer:
         """After an early stop: what should have begun has failed; what was not to begin yet was not
         scheduled either."""
         now = self._clock()
+        before = now - _STOP_NANOSECONDS
         while self._place < len(self._due) or self._load_piece():
             rest = self._due[self._place :]
             self._place = len(self._due)
-            overdue = bisect_right(rest, now)
-            for intended in rest[:overdue]:
-                self._recorder.failed(intended, 0, now, "NOT_BEGUN")
+            overdue = bisect_right(rest, before)
             later = Counter((intended - self._start) // SECOND for intended in rest[overdue:])
-            open_seconds = self._recorder.scheduled_by_second
-            for second, count in later.items():
-                open_seconds[second] -= count
-                if not open_seconds[second]:
-                    del open_seconds[second]
-            if later:
+            # Seconds that have been told already keep what they scheduled.
+            scheduled = self._recorder.scheduled_by_second
+            forgotten = later & scheduled
+            self._recorder.scheduled_by_second = scheduled - forgotten
+            for _ in range(len(rest) - forgotten.total()):
+                self._recorder.failed(before, 0, now, "NOT_BEGUN")
+            if rest[-1] > now:
                 return
 
     def _load_piece(self) -> bool:
