@@ -57,7 +57,8 @@ async def _lead(
         if spec.workers > 1:
             meeting = msgspec.json.encode([crew.host, crew.port, crew.token]).decode()
             await asyncio.to_thread(task_run.meet, meeting, _MEET_SECONDS)
-        await crew.gather(spec.workers * spec.processes, _JOIN_SECONDS)
+        count = spec.workers * spec.processes
+        await processes.while_running(crew.gather(count, _JOIN_SECONDS))
         watch = machines_watch(spec, crew.clock, folder, worker_usage=task_run.worker_usage)
         return await conduct(spec, crew, watch, JobListener(task_run), config=config, stop=stop)
     finally:

@@ -120,8 +120,7 @@ class Pacer:
             scheduled = self._recorder.scheduled_by_second
             forgotten = later & scheduled
             self._recorder.scheduled_by_second = scheduled - forgotten
-            for _ in range(len(rest) - forgotten.total()):
-                self._recorder.failed(before, 0, now, "NOT_BEGUN")
+            self._recorder.not_begun(len(rest) - forgotten.total())
             if rest[-1] > now:
                 return
 

@@ -85,6 +85,11 @@ class Recorder:
             if sent:
                 self._service.append(now - sent)
 
+    def not_begun(self, count: int) -> None:
+        """Arrivals whose time came, and to which the generator had not got when it was stopped."""
+        if count:
+            self._failed["NOT_BEGUN"] += count
+
     def span(self, nanoseconds: int) -> None:
         """The server's own time for an arrival."""
         self._span.append(nanoseconds)
