@@ -32,6 +32,7 @@ _COMPRESSED_COOKIE = 0x1C849304 | 0x10
 _HEADER = struct.Struct(">iiiiqqd")
 _OUTER_HEADER = struct.Struct(">ii")
 _MAX_ENCODED_BYTES = 1024 * 1024
+_MOST_COUNTED = 2**47
 
 Counts = npt.NDArray[np.int64]
 
@@ -50,6 +51,15 @@ class Histogram:
         values = np.asarray(nanoseconds, dtype=np.int64)
         if values.size:
             np.add.at(self.counts, _buckets(values), 1)
+
+    @staticmethod
+    def record_each(pairs: Sequence[tuple["Histogram", npt.NDArray[np.int64]]]) -> None:
+        """Counts durations in several histograms: quicker than one after another, if they are few."""
+        places = _buckets(np.concatenate([values for _, values in pairs]))
+        start = 0
+        for histogram, values in pairs:
+            np.add.at(histogram.counts, places[start : start + values.size], 1)
+            start += values.size
 
     def merge(self, other: "Histogram") -> None:
         """Adds another's counts."""
@@ -159,7 +169,8 @@ class Histogram:
         try:
             raw = base64.b64decode(text, validate=True)
             cookie, length = _OUTER_HEADER.unpack_from(raw)
-            body = zlib.decompressobj().decompress(
+            unpacking = zlib.decompressobj()
+            body = unpacking.decompress(
                 raw[_OUTER_HEADER.size : _OUTER_HEADER.size + length], _MAX_ENCODED_BYTES
             )
             inner, size, _, digits, lowest, _, _ = _HEADER.unpack_from(body)
@@ -171,7 +182,9 @@ class Histogram:
             )
             if not is_ours:
                 raise InvalidInput("the text is not a histogram of this layout")
-            _read_counts(body[_HEADER.size : _HEADER.size + size], histogram.counts)
+            if not unpacking.eof or len(body) != _HEADER.size + size:
+                raise InvalidInput("the text is not a whole histogram")
+            _read_counts(body[_HEADER.size :], histogram.counts)
         except (ValueError, IndexError, OverflowError, struct.error, zlib.error) as exc:
             raise InvalidInput(f"the text is not an HdrHistogram: {exc}") from exc
         return histogram
@@ -236,6 +249,8 @@ def _read_counts(body: bytes, counts: Counts) -> None:
             if byte < 0x80:
                 break
         value = (number >> 1) ^ -(number & 1)
+        if value > _MOST_COUNTED:
+            raise ValueError("a bucket has more counts than can be added up")
         if value < 0:
             place -= value
         else:

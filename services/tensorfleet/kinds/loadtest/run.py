@@ -58,7 +58,8 @@ async def _lead(
         if spec.workers > 1:
             meeting = msgspec.json.encode([crew.host, crew.port, crew.token]).decode()
             await asyncio.to_thread(task_run.meet, meeting, _MEET_SECONDS)
-        await crew.gather(spec.workers * spec.processes, _JOIN_SECONDS)
+        count = spec.workers * spec.processes
+        await processes.while_running(crew.gather(count, _JOIN_SECONDS))
         watch = machines_watch(
             spec,
             crew.clock,
@@ -84,8 +85,8 @@ async def _follow(spec: Spec, place: TaskPlace, task_run: TaskRun, folder: Path)
         statuses = await processes.wait()
     finally:
         await processes.end()
-    if any(statuses):
-        raise Unavailable(f"a generator ended with status {max(statuses)}")
+    if failed := [status for status in statuses if status]:
+        raise Unavailable(f"a generator ended with status {failed[0]}")
 
 
 async def _start(

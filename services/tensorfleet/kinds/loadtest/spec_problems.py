@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 from tensorfleet.kinds.loadtest import arrivals as shapes
 from tensorfleet.kinds.loadtest.campaign.objective import parse_condition, parse_slo
@@ -22,6 +23,7 @@ MAX_STEPS = 100
 MAX_TARGETS = 100
 MAX_MONITORS = 100
 MAX_PROCESSES = 64
+MAX_USERS = 100_000
 MAX_WORKERS = 1_000
 
 _REFERENCE = re.compile(r"\$\{(env|file):[^{}]+\}")
@@ -40,7 +42,6 @@ _RATE_FIELDS = {
     "after_seconds": (0.0, MAX_SECONDS),
     "think_seconds": (0.0, 86_400.0),
     "steps": (1, 10_000),
-    "users": (1, 100_000),
     "speed": (1e-6, 1e6),
     "seed": (0, 2**53 - 1),
 }
@@ -116,6 +117,9 @@ def _course(spec: Spec) -> Iterator[Problem]:
     if spec.arrivals is not None:
         yield from _numbers(spec.arrivals, "arrivals", _RATE_FIELDS)
         yield from _shape(spec.arrivals)
+        if isinstance(spec.arrivals, shapes.Closed):
+            most = min(MAX_USERS, spec.limits.in_flight)
+            yield from _amount("arrivals.users", spec.arrivals.users, 1, most)
     if spec.find_max_load is not None:
         search = spec.find_max_load
         yield from _amount("find_max_load.rate", search.rate, 1e-6, MAX_RATE)
@@ -152,10 +156,8 @@ def _shape(arrivals: shapes.Arrivals) -> Iterator[Problem]:
         case shapes.Staircase():
             last = arrivals.from_rate + (arrivals.steps - 1) * arrivals.step_rate
             if not (min(arrivals.from_rate, last) > 0 and last <= MAX_RATE):
-                yield (
-                    "arrivals.step_rate",
-                    f"each step's rate must be over 0, up to {MAX_RATE:,.0f}",
-                )
+                message = f"each step's rate must be over 0, up to {MAX_RATE:,.0f}"
+                yield "arrivals.step_rate", message
         case shapes.Replay() if not arrivals.file:
             yield "arrivals.file", "name the file with the times"
 
@@ -167,12 +169,21 @@ def _case(spec: Spec, target: Origin | None) -> Iterator[Problem]:
         yield "steps", f"has {len(spec.steps):,}, at most {MAX_STEPS}"
     if target is not None and target.is_grpc and not spec.case and not spec.steps:
         yield "steps", 'a gRPC target needs a step with rpc: "package.Service/Method"'
+    named = _origins(spec)
     for index, step in enumerate(spec.steps[:MAX_STEPS]):
-        for field, problem in _step(step, target):
+        for field, problem in _step(step, target, named):
             yield f"steps[{index}].{field}", problem
 
 
-def _step(step: Step, target: Origin | None) -> Iterator[Problem]:
+def _origins(spec: Spec) -> frozenset[Origin]:
+    found = []
+    for url in (spec.target, *spec.targets):
+        with suppress(InvalidInput):  # told elsewhere
+            found.append(parse_target(url)[0])
+    return frozenset(found)
+
+
+def _step(step: Step, target: Origin | None, named: frozenset[Origin]) -> Iterator[Problem]:
     if target is not None and target.is_grpc and not step.rpc:
         yield "rpc", f'{target} is a gRPC target: give rpc as "package.Service/Method"'
     if target is not None and not target.is_grpc and step.rpc:
@@ -181,8 +192,7 @@ def _step(step: Step, target: Origin | None) -> Iterator[Problem]:
         yield "rpc", f'{step.rpc[:80]!r} is not "package.Service/Method"'
     if step.body and step.json is not None:
         yield "body", "give body or json, not both"
-    if not step.path.startswith("/") and "://" not in step.path:
-        yield "path", f"{step.path[:80]!r} must begin with /"
+    yield from _path(step.path, named)
     yield from _amount("follow_redirects", step.follow_redirects, 0, 50)
     yield from _amount("timeout_seconds", step.timeout_seconds, 0.0, 86_400.0)
     for place, status in enumerate(step.checks.status):
@@ -194,6 +204,21 @@ def _step(step: Step, target: Origin | None) -> Iterator[Problem]:
         AnswerRules(step)
     except InvalidInput as exc:
         yield "checks", str(exc)
+
+
+def _path(path: str, named: frozenset[Origin]) -> Iterator[Problem]:
+    if path.startswith("/"):
+        return
+    if "://" not in path:
+        yield "path", f"{path[:80]!r} must begin with /"
+        return
+    try:
+        origin, _ = parse_target(path)
+    except InvalidInput as exc:
+        yield "path", str(exc)
+    else:
+        if origin not in named:
+            yield "path", f"{origin} is not among the targets; name it in targets"
 
 
 def _monitors(spec: Spec) -> Iterator[Problem]:

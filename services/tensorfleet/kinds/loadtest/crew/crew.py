@@ -4,7 +4,8 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ NANOSECONDS = 1_000_000_000
 _LEAD_SECONDS = 0.25
 # What a stranger may send before it has said the token.
 _MAX_JOIN_BYTES = 4096
+_JOIN_SECONDS = 30.0
 
 
 class Crew:
@@ -40,7 +42,7 @@ class Crew:
         self._links: list[GeneratorLink] = []
         self._joined = asyncio.Condition()
         self._running: PointInProgress | None = None
-        self._strangers: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def listen(self, host: str) -> None:
         """Lets generators join.
@@ -66,16 +68,8 @@ class Crew:
             raise Unavailable(f"{message} within {timeout_seconds:g} s") from exc
         self._links.sort(key=lambda link: link.name)
         spec = msgspec.json.encode(self._spec)
-        async with asyncio.TaskGroup() as group:
-            for link in self._links:
-                group.create_task(link.measure_clock(self._now))
-        outcomes = await asyncio.gather(
-            *(link.set_up(spec, index, count) for index, link in enumerate(self._links)),
-            return_exceptions=True,
-        )
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
+        await _all(link.measure_clock(self._now) for link in self._links)
+        await _all(link.set_up(spec, index, count) for index, link in enumerate(self._links))
 
     def clock(self) -> float:
         """See LoadRunner."""
@@ -105,12 +99,7 @@ class Crew:
         self._running = point
         listener.point_started(order)
         try:
-            async with asyncio.TaskGroup() as group:
-                for link in self._links:
-                    group.create_task(link.run(order, start, point))
-        except* TensorFleetError as failed:
-            # One is as good as another, and a group says nothing to people.
-            raise failed.exceptions[0] from None
+            await _all(link.run(order, start, point) for link in self._links)
         finally:
             self._running = None
         ended = point.ended()
@@ -121,8 +110,8 @@ class Crew:
         """Sends the generators home."""
         for link in self._links:
             link.leave()
-        for stranger in list(self._strangers):
-            stranger.cancel()
+        for writer in self._strangers.values():
+            writer.close()  # which ends their tasks
         if self._strangers:
             await asyncio.wait(self._strangers)
         if self._server is not None:
@@ -132,17 +121,31 @@ class Crew:
     async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  the server runs this as one
-        self._strangers.add(task)
-        task.add_done_callback(self._strangers.discard)
+        self._strangers[task] = writer
+        join: messages.FromGenerator | None = None
         try:
-            join = await messages.read_from_generator(reader, _MAX_JOIN_BYTES)
-        except msgspec.DecodeError:
-            join = None
-        if not isinstance(join, messages.Join) or not hmac.compare_digest(
-            join.token.encode(), self.token.encode()
-        ):
-            writer.close()
-            return
-        async with self._joined:
-            self._links.append(GeneratorLink(join.name, reader, writer))
-            self._joined.notify_all()
+            with suppress(msgspec.DecodeError, TimeoutError):
+                async with asyncio.timeout(_JOIN_SECONDS):
+                    join = await messages.read_from_generator(reader, _MAX_JOIN_BYTES)
+        finally:
+            del self._strangers[task]
+            is_known = isinstance(join, messages.Join) and hmac.compare_digest(
+                join.token.encode(), self.token.encode()
+            )
+            if not is_known:
+                writer.close()
+        if is_known and isinstance(join, messages.Join):
+            async with self._joined:
+                self._links.append(GeneratorLink(join.name, reader, writer))
+                self._joined.notify_all()
+
+
+async def _all(doings: Iterable[Coroutine[None, None, None]]) -> None:
+    """Does them at the same time; raises what the first that fails does."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for doing in doings:
+                group.create_task(doing)
+    except* TensorFleetError as failed:
+        # One is as good as another, and a group says nothing to people.
+        raise failed.exceptions[0] from None

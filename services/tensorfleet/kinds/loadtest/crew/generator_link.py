@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -14,6 +15,8 @@ _PINGS = 15
 # The target may be slow to be reached; the generator has a time limit of its own for that.
 _SET_UP_TIMEOUT_SECONDS = 120.0
 _PING_TIMEOUT_SECONDS = 10.0
+# A generator that runs tells each second.
+_SILENCE_SECONDS = 60.0
 
 
 class GeneratorLink:
@@ -42,17 +45,14 @@ class GeneratorLink:
             Unavailable: It is lost.
         """
         quickest: int | None = None
-        async with asyncio.timeout(_PING_TIMEOUT_SECONDS):
-            for _ in range(_PINGS):
-                sent = now()
-                self.tell(messages.Ping())
-                answer = await self._next()
-                back = now()
-                if isinstance(answer, messages.Pong) and (
-                    quickest is None or back - sent < quickest
-                ):
-                    quickest = back - sent
-                    self._clock_ahead = answer.clock - (sent + back) // 2
+        for _ in range(_PINGS):
+            sent = now()
+            self.tell(messages.Ping())
+            answer = await self._next(_PING_TIMEOUT_SECONDS)
+            back = now()
+            if isinstance(answer, messages.Pong) and (quickest is None or back - sent < quickest):
+                quickest = back - sent
+                self._clock_ahead = answer.clock - (sent + back) // 2
 
     async def set_up(self, spec: bytes, index: int, count: int) -> None:
         """Lets it reach the target.
@@ -61,8 +61,7 @@ class GeneratorLink:
             TensorFleetError: It cannot.
         """
         self.tell(messages.Setup(spec=spec, index=index, count=count))
-        async with asyncio.timeout(_SET_UP_TIMEOUT_SECONDS):
-            answer = await self._next()
+        answer = await self._next(_SET_UP_TIMEOUT_SECONDS)
         if isinstance(answer, messages.Refused):
             raise error_from_reason(answer.reason, answer.message)
 
@@ -76,9 +75,11 @@ class GeneratorLink:
             TensorFleetError: It cannot run this point.
         """
         self.tell(messages.Run(order=order, start=start + self._clock_ahead))
+        if point.is_interrupted:  # before it could be told
+            self.tell(messages.Stop())
         while True:
             try:
-                message = await self._next()
+                message = await self._next(_SILENCE_SECONDS)
             except Unavailable:
                 point.lose(self.name)
                 return
@@ -96,11 +97,11 @@ class GeneratorLink:
         self.tell(messages.Leave())
         self._writer.close()
 
-    async def _next(self) -> messages.FromGenerator:
-        try:
-            message = await messages.read_from_generator(self._reader)
-        except msgspec.DecodeError:
-            message = None
+    async def _next(self, timeout_seconds: float) -> messages.FromGenerator:
+        message: messages.FromGenerator | None = None
+        with suppress(msgspec.DecodeError, TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                message = await messages.read_from_generator(self._reader)
         if message is None:
             self.is_lost = True
             self._writer.close()

@@ -31,7 +31,7 @@ async def local_crew(spec: Spec, folder: Path) -> AsyncIterator[Crew]:
         await processes.start(
             spec.processes, crew.host, crew.port, crew.token, node() or "here", folder
         )
-        await crew.gather(spec.processes, _JOIN_SECONDS)
+        await processes.while_running(crew.gather(spec.processes, _JOIN_SECONDS))
         yield crew
     finally:
         await crew.close()

@@ -8,6 +8,8 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Coroutine
 from pathlib import Path
 
 import msgspec
@@ -68,7 +70,8 @@ class Member:
             case messages.Setup():
                 await self._set_up(order)
             case messages.Run() if self._generator is not None:
-                self._point = asyncio.create_task(self._run(self._generator, order))
+                running = self._generator.run(order.order, order.start, self._tell_second)
+                self._point = asyncio.create_task(self._run(running))
             case messages.Stop() if self._generator is not None:
                 self._generator.stop()
 
@@ -82,16 +85,20 @@ class Member:
         else:
             self._tell(messages.Ready())
 
-    async def _run(self, generator: Generator, run: messages.Run) -> None:
-        def tell(part: SecondPart) -> None:
-            self._tell(messages.Told(part=part))
-
+    async def _run(self, running: Coroutine[None, None, PointPart]) -> None:
         try:
-            part = await generator.run(run.order, run.start, tell)
+            part = await running
         except TensorFleetError as exc:
             self._tell(messages.Refused(reason=exc.reason, message=str(exc)))
+        except Exception as exc:  # noqa: BLE001  the leader must not wait for an end that never comes
+            traceback.print_exc()
+            message = f"the generator {self._joining.name} failed: {type(exc).__name__}: {exc}"
+            self._tell(messages.Refused(reason=TensorFleetError.reason, message=message))
         else:
             self._tell(_done(part))
+
+    def _tell_second(self, part: SecondPart) -> None:
+        self._tell(messages.Told(part=part))
 
     def _tell(self, message: messages.Message) -> None:
         messages.write(self._writer, message)

@@ -1,5 +1,6 @@
 """A point while it runs: parts come in, seconds go out when all generators have told theirs."""
 
+from tensorfleet.kinds.loadtest.arrivals import Closed
 from tensorfleet.kinds.loadtest.crew.merging import (
     SecondRows,
     added,
@@ -116,4 +117,5 @@ class PointInProgress:
             cpu_share=end.cpu_share,
             lateness_p99_seconds=late or 0.0,
             sent=self._sent[name],
+            waits_busily=not isinstance(self._order.arrivals, Closed),
         )

@@ -88,14 +88,14 @@ class _Document:
         if not self._is_decoded:
             try:
                 self._value = msgspec.json.decode(self._body)
-            except msgspec.DecodeError as exc:
+            except (msgspec.DecodeError, RecursionError) as exc:
                 raise WrongAnswer("CHECK", f"the body is not JSON: {exc}") from exc
             self._is_decoded = True
         value = self._value
         for key in path.split(".") if path else ():
             if isinstance(value, dict):
                 value = value.get(key)
-            elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
                 value = value[int(key)]
             else:
                 return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tensorfleet.kinds.loadtest.cases.case import LoadCase
+from tensorfleet.kinds.loadtest.cases.case import CheckFailed, LoadCase
 from tensorfleet.kinds.loadtest.engine.connections import Connections
 from tensorfleet.kinds.loadtest.engine.coroutine_driver import CoroutineDriver
 from tensorfleet.kinds.loadtest.engine.http_client import FirstSend, HttpClient
@@ -56,11 +56,12 @@ class CaseDriver(CoroutineDriver):
         if self._connections is not None:
             await self._connections.open()
         try:
-            self._case = self._make(self._http, self._spec.target)
-            await self._case.start()
+            case = self._make(self._http, self._spec.target)
+            await case.start()
         except Exception as exc:
             message = f"the case {self._spec.case} does not start: {type(exc).__name__}: {exc}"
             raise InvalidInput(message) from exc
+        self._case = case
 
     async def begin(
         self,
@@ -80,7 +81,11 @@ class CaseDriver(CoroutineDriver):
         assert self._case is not None  # noqa: S101  `open` comes first
         # A case with a client of its own is taken to send at once.
         begun = self.clock()
-        span = await self._case.run(_NO_LOAD if load is None else load)
+        try:
+            span = await self._case.run(_NO_LOAD if load is None else load)
+        except CheckFailed:
+            sent.time = sent.time or begun
+            raise
         sent.time = sent.time or begun
         if span is not None:
             self.recorder.span(int(float(span) * 1e9))
@@ -93,7 +98,9 @@ class CaseDriver(CoroutineDriver):
     async def close(self) -> None:
         """See Driver."""
         await super().close()
-        if self._case is not None:
-            await self._case.stop()
-        if self._connections is not None:
-            await self._connections.close()
+        try:
+            if self._case is not None:
+                await self._case.stop()
+        finally:
+            if self._connections is not None:
+                await self._connections.close()

@@ -14,6 +14,8 @@ from tensorfleet.kinds.loadtest.origin import Origin
 from tensorfleet.kinds.loadtest.spec import Limits
 from tensorfleet.shared.errors import Unavailable
 
+# The first arrivals do not wait for connections that take longer: those open while it runs.
+_MOST_WARMING_SECONDS = 0.2
 # How often over the time limit unanswered requests are looked for.
 _LOOKS_PER_TIMEOUT = 50
 _LEAST_LOOK_SECONDS = 0.005
@@ -23,8 +25,8 @@ _MOST_LOOK_SECONDS = 0.25
 class Request(Exchange, Protocol):
     """An exchange that waits for a connection."""
 
-    def send_on(self, connection: HttpConnection) -> None:
-        """Sends itself."""
+    def send_on(self, connection: HttpConnection) -> bool:
+        """Sends itself; whether it did, so that the connection is taken."""
 
 
 class Connections:
@@ -49,8 +51,9 @@ class Connections:
         self._addresses: list[tuple[str, int]] = []
         self._turn = count()
         self._all: set[HttpConnection] = set()
-        self._idle: list[HttpConnection] = []
-        self._waiting: deque[Request] = deque()
+        self.idle: list[HttpConnection] = []
+        """Open and free; some of them may have been closed since."""
+        self.waiting: deque[Request] = deque()
         self._openings: set[asyncio.Task[None]] = set()
         self._look: asyncio.TimerHandle | None = None
         self._is_closing = False
@@ -70,8 +73,8 @@ class Connections:
                 found = await self._loop.getaddrinfo(
                     self.origin.host, self.origin.port, type=socket.SOCK_STREAM
                 )
-        except (OSError, TimeoutError) as exc:
-            reason = getattr(exc, "strerror", None) or "no answer in time"
+        except (OSError, TimeoutError, UnicodeError) as exc:
+            reason = getattr(exc, "strerror", None) or str(exc) or "no answer in time"
             raise Unavailable(f"the host of {self.origin} is not known: {reason}") from exc
         self._addresses = [(str(entry[4][0]), int(entry[4][1])) for entry in found]
         self._look_later()
@@ -84,7 +87,7 @@ class Connections:
         """
         await self.look_up()
         try:
-            self._idle.append(await self._connect())
+            self.idle.append(await self._connect())
         except (OSError, TimeoutError) as exc:
             _, message = self._failure(exc)
             raise Unavailable(f"{self.origin} cannot be reached: {message}") from exc
@@ -95,28 +98,30 @@ class Connections:
         for _ in range(missing):
             self._open_another()
         if self._openings:
-            await asyncio.wait(self._openings)
+            await asyncio.wait(self._openings, timeout=_MOST_WARMING_SECONDS)
 
     def submit(self, request: Request) -> bool:
         """Lets a request send itself; whether a connection was free at once."""
-        idle = self._idle
+        idle = self.idle
         while idle:
             connection = idle.pop()
             if not connection.is_closed:
-                request.send_on(connection)
+                if not request.send_on(connection):
+                    self.release(connection)
                 return True
-        self._waiting.append(request)
-        self._open_if_wanted()
+        self.waiting.append(request)
+        if len(self._all) < self._limit:
+            self._open_if_wanted()
         return False
 
     def release(self, connection: HttpConnection) -> None:
         """The connection's exchange is over."""
         if connection.is_closed:
             return
-        if self._waiting:
-            self._waiting.popleft().send_on(connection)
-        else:
-            self._idle.append(connection)
+        while self.waiting:
+            if self.waiting.popleft().send_on(connection):
+                return
+        self.idle.append(connection)
 
     def closed(self, connection: HttpConnection) -> None:
         """See ConnectionOwner."""
@@ -136,8 +141,8 @@ class Connections:
 
     def give_up(self, code: str, message: str) -> None:
         """Fails all that waits, for a connection or for an answer."""
-        while self._waiting:
-            self._waiting.popleft().failed(code, message, self.clock())
+        while self.waiting:
+            self.waiting.popleft().failed(code, message, self.clock())
         for connection in [c for c in self._all if c.busy_since]:
             connection.fail(code, message)
 
@@ -156,7 +161,7 @@ class Connections:
             await self._all_closed.wait()
 
     def _open_if_wanted(self) -> None:
-        if len(self._waiting) > len(self._openings) and not self._is_closing:
+        if len(self.waiting) > len(self._openings) and not self._is_closing:
             self._open_another()
 
     def _open_another(self) -> None:
@@ -176,22 +181,35 @@ class Connections:
         try:
             connection = await self._connect()
         except (OSError, TimeoutError) as exc:
-            if self._waiting:
+            if self.waiting:
                 code, message = self._failure(exc)
-                self._waiting.popleft().failed(code, message, self.clock())
+                self.waiting.popleft().failed(code, message, self.clock())
         else:
             self.release(connection)
 
     async def _connect(self) -> HttpConnection:
-        host, port = self._addresses[next(self._turn) % len(self._addresses)]
+        """To the host's addresses in turn, past those that take none: "localhost" is often two, of
+        which a server listens at one."""
+        first, count = next(self._turn), len(self._addresses)
         async with asyncio.timeout(self._limits.connect_timeout_seconds):
-            _, connection = await self._loop.create_connection(
-                lambda: HttpConnection(self, self.clock, self._limits.max_body_bytes, self._heads),
-                host,
-                port,
-                ssl=self._tls,
-                server_hostname=self._server_name if self._tls else None,
-            )
+            for attempt in range(count):
+                try:
+                    return await self._connect_to(*self._addresses[(first + attempt) % count])
+                except OSError as exc:
+                    if attempt + 1 == count or isinstance(exc, ssl.SSLError):
+                        raise
+        raise AssertionError("a known host has an address")
+
+    async def _connect_to(self, host: str, port: int) -> HttpConnection:
+        _, connection = await self._loop.create_connection(
+            lambda: HttpConnection(self, self.clock, self._limits.max_body_bytes, self._heads),
+            host,
+            port,
+            ssl=self._tls,
+            server_hostname=self._server_name if self._tls else None,
+        )
+        if connection.is_closed:  # before it could be counted
+            raise ConnectionResetError
         self._all.add(connection)
         return connection
 

@@ -10,7 +10,20 @@ from tensorfleet.kinds.loadtest.engine.driver import Notes
 from tensorfleet.kinds.loadtest.engine.http_client import FirstSend, first_send
 from tensorfleet.kinds.loadtest.engine.recorder import Recorder
 
+# What a user's case does when it is cancelled must end at some time.
+_CANCEL_SECONDS = 5.0
 _OVERLOADED = "more arrivals were under way than limits.in_flight allows"
+
+
+class _Arrival:
+    """One that is under way."""
+
+    __slots__ = ("intended", "is_over", "sent")
+
+    def __init__(self, intended: int) -> None:
+        self.intended = intended
+        self.sent = FirstSend()
+        self.is_over = False
 
 
 class CoroutineDriver(ABC):
@@ -25,8 +38,7 @@ class CoroutineDriver(ABC):
         self._most_in_flight = most_in_flight
         self._load: int | None = None
         self._tell_end: Callable[[], None] | None = None
-        self._arrivals: set[asyncio.Task[None]] = set()
-        self._ending: tuple[str, str] | None = None
+        self._arrivals: dict[asyncio.Task[None], _Arrival] = {}
         self._notes = Notes()
         self._loop = asyncio.get_running_loop()
 
@@ -53,6 +65,7 @@ class CoroutineDriver(ABC):
         """See Driver."""
         del connections
         self._load = load
+        self._notes.found.clear()
         self.recorder = recorder
         self._tell_end = ended
 
@@ -65,16 +78,20 @@ class CoroutineDriver(ABC):
                 self._tell_end()
             return True
         self.in_flight += 1
-        arrival = self._loop.create_task(self._run(intended, number))
-        self._arrivals.add(arrival)
-        arrival.add_done_callback(self._ended)
+        arrival = _Arrival(intended)
+        task = self._loop.create_task(self._run(arrival, number))
+        self._arrivals[task] = arrival
+        task.add_done_callback(self._forget)
         return True
 
     def give_up(self, code: str, message: str) -> None:
         """See Driver."""
-        self._ending = (code, message)
-        for arrival in list(self._arrivals):
-            arrival.cancel()
+        for task, arrival in list(self._arrivals.items()):
+            # It is counted now: what a user's case does when it is cancelled takes its own time.
+            if not arrival.is_over:
+                self._notes.add(code, message)
+                self._end(arrival, code)
+            task.cancel()
 
     def notes(self) -> dict[str, str]:
         """See Driver."""
@@ -86,17 +103,16 @@ class CoroutineDriver(ABC):
 
     async def close(self) -> None:
         """See Driver."""
-        for arrival in list(self._arrivals):
-            arrival.cancel()
+        for task in list(self._arrivals):
+            task.cancel()
         if self._arrivals:
-            await asyncio.wait(self._arrivals)
+            await asyncio.wait(self._arrivals, timeout=_CANCEL_SECONDS)
 
-    async def _run(self, intended: int, number: int) -> None:
-        sent = FirstSend()
-        first_send.set(sent)
+    async def _run(self, arrival: _Arrival, number: int) -> None:
+        first_send.set(arrival.sent)
         code, status = "", ""
         try:
-            status = await self.arrive(number, self._load, sent)
+            status = await self.arrive(number, self._load, arrival.sent)
         except WrongAnswer as exc:
             code, status = exc.code, exc.status
             self._notes.add(code, str(exc))
@@ -107,24 +123,30 @@ class CoroutineDriver(ABC):
             code, status = "CHECK", "case"
             self._notes.add(code, str(exc))
         except asyncio.CancelledError:
-            # Only `give_up` and `close` cancel arrivals, and both want them counted.
-            code, message = self._ending or ("UNANSWERED", "the run ended before the answer came")
-            self._notes.add(code, message)
+            # Of `give_up` or `close`, unless a case cancels itself.
+            code = "CASE_RAISED"
+            if not arrival.is_over:
+                self._notes.add(code, "CancelledError")
         except Exception as exc:  # noqa: BLE001  a user's case may raise anything
             code = "CASE_RAISED"
             self._notes.add(code, f"{type(exc).__name__}: {exc}")
-        now = self.clock()
-        if sent.time:
+        if not arrival.is_over:
+            self._end(arrival, code, status)
+
+    def _end(self, arrival: _Arrival, code: str, status: str = "") -> None:
+        arrival.is_over = True
+        now, sent = self.clock(), arrival.sent.time
+        if sent:
             self.recorder.sent_count += 1
         if code:
-            self.recorder.failed(intended, sent.time, now, code, status or None)
+            self.recorder.failed(arrival.intended, sent, now, code, status or None)
         else:
-            self.recorder.answered(intended, sent.time or now, now, status)
-
-    def _ended(self, arrival: asyncio.Task[None]) -> None:
-        self._arrivals.discard(arrival)
+            self.recorder.answered(arrival.intended, sent or now, now, status)
         self.in_flight -= 1
-        if not arrival.cancelled():
-            arrival.result()
         if self._tell_end is not None:
             self._tell_end()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._arrivals[task]
+        if not task.cancelled():
+            task.result()

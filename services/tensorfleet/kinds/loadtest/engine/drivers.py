@@ -8,6 +8,7 @@ from tensorfleet.kinds.loadtest.cases.loader import load_case
 from tensorfleet.kinds.loadtest.engine.case_driver import CaseDriver
 from tensorfleet.kinds.loadtest.engine.driver import Driver
 from tensorfleet.kinds.loadtest.engine.http_driver import HttpDriver
+from tensorfleet.kinds.loadtest.engine.http_plain import PlainHttpDriver
 from tensorfleet.kinds.loadtest.origin import parse_target
 from tensorfleet.kinds.loadtest.spec import Spec, Step
 from tensorfleet.shared.errors import TensorFleetError
@@ -43,4 +44,7 @@ def _driver(spec: Spec, folder: Path, clock: Callable[[], int], generators: int)
         from tensorfleet.kinds.loadtest.engine.grpc_driver import GrpcDriver  # most do without
 
         return GrpcDriver(spec, steps, folder, clock, share=generators)
-    return HttpDriver(spec, steps, folder, clock, share=generators)
+    driver = HttpDriver(spec, steps, folder, clock, share=generators)
+    if driver.is_plain:
+        return PlainHttpDriver(spec, steps, folder, clock, share=generators)
+    return driver

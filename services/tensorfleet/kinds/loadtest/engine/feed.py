@@ -1,6 +1,7 @@
 """Rows of data for requests."""
 
 import csv
+import io
 from pathlib import Path
 
 import msgspec
@@ -46,7 +47,7 @@ def read_feed(feed: Feed, folder: Path) -> Rows:
     try:
         if path.stat().st_size > MAX_FEED_BYTES:
             raise InvalidInput(f"the data feed {feed.file} has over {MAX_FEED_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise InvalidInput(f"the data feed {feed.file} cannot be read: {exc}") from exc
     found = _json_rows(feed.file, text) if path.suffix == ".jsonl" else _csv_rows(feed.file, text)
@@ -56,7 +57,7 @@ def read_feed(feed: Feed, folder: Path) -> Rows:
 
 
 def _csv_rows(name: str, text: str) -> list[dict[str, str]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
         for row in reader:
@@ -71,7 +72,7 @@ def _csv_rows(name: str, text: str) -> list[dict[str, str]]:
 
 def _json_rows(name: str, text: str) -> list[dict[str, str]]:
     rows = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ _LEAST_RATE = 100.0
 # How long a stopped point waits for answers.
 _STOP_NANOSECONDS = SECOND
 _DRAIN_LOOK_SECONDS = 0.002
+# So long after its time limit an unanswered request is seen to be over it.
+_OVERDUE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,9 @@ class Generator:
         driver = await open_driver(spec, folder, cls.clock, share.count)
         return cls(spec, folder, share, driver)
 
-    async def run(
+    def run(
         self, order: LoadOrder, start: int, tell: Callable[[SecondPart], None]
-    ) -> PointPart:
+    ) -> Coroutine[None, None, PointPart]:
         """Runs this share of a point.
 
         Args:
@@ -74,7 +76,24 @@ class Generator:
         Raises:
             InvalidInput: A replayed file is wrong.
         """
+        # Not in the coroutine, which may begin after a `stop` that is meant for it.
         self._is_stopped = False
+        return self._run(order, start, tell)
+
+    def stop(self) -> None:
+        """Ends the running point soon: no further arrivals, and a short wait for answers."""
+        self._is_stopped = True
+        self._stopped_at = self.clock()
+        if self._course is not None:
+            self._course.stop()
+
+    async def close(self) -> None:
+        """Ends all connections."""
+        await self._driver.close()
+
+    async def _run(
+        self, order: LoadOrder, start: int, tell: Callable[[SecondPart], None]
+    ) -> PointPart:
         recorder = Recorder(start, self._driver.step_names)
         course: Pacer | ClosedLoop
         ended: Callable[[], None] | None = None
@@ -112,21 +131,10 @@ class Generator:
         while recorder.has_open_counts:
             tell(self._closed_second(recorder))
         part = recorder.totals()
-        part.end = self.clock()
+        part.end = max(start, self.clock())  # it may be stopped before its start
         part.cpu_share = (time.process_time() - cpu_start) / (time.monotonic() - wall_start)
         part.notes = dict(self._driver.notes())
         return part
-
-    def stop(self) -> None:
-        """Ends the running point soon: no further arrivals, and a short wait for answers."""
-        self._is_stopped = True
-        self._stopped_at = self.clock()
-        if self._course is not None:
-            self._course.stop()
-
-    async def close(self) -> None:
-        """Ends all connections."""
-        await self._driver.close()
 
     def _closed_loop(self, closed: Closed, start: int, recorder: Recorder) -> ClosedLoop:
         index, count = self._share.index, self._share.count
@@ -157,8 +165,9 @@ class Generator:
 
     async def _drain(self) -> None:
         """Waits for answers, no longer than each may take."""
-        limit = self._spec.limits.timeout_seconds
-        end = self.clock() + int(limit * SECOND)
+        usual = self._spec.limits.timeout_seconds
+        each = [step.timeout_seconds or usual for step in self._spec.steps] or [usual]
+        end = self.clock() + int((sum(each) + _OVERDUE_SECONDS) * SECOND)
         while self._driver.in_flight and self.clock() < end:
             if self._is_stopped:
                 end = min(end, self._stopped_at + _STOP_NANOSECONDS)

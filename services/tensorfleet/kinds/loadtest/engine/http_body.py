@@ -1,8 +1,11 @@
 """The bodies of HTTP/1.1 answers, as their bytes come in."""
 
+import re
+
 from tensorfleet.kinds.loadtest.engine.http_head import CHUNKED, UNTIL_CLOSE, BadAnswer
 
 _MAX_LINE_BYTES = 8 * 1024
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,16}")
 
 
 class BodyTooLarge(Exception):
@@ -101,12 +104,9 @@ class BodyReader:
             self.is_complete = line == b""
             return
         digits = line.partition(b";")[0].strip()
-        try:
-            size = int(digits, 16) if digits.isalnum() else -1
-        except ValueError:
-            size = -1
-        if size < 0:
+        if not _CHUNK_SIZE.fullmatch(digits):
             raise BadAnswer(f"not the size of a chunk: {line[:40]!r}")
+        size = int(digits, 16)
         if len(self._data) + size > self._limit:
             raise BodyTooLarge
         self._missing = size

@@ -8,7 +8,12 @@ from tensorfleet.kinds.loadtest.cases.case import Answer, RequestFailed
 from tensorfleet.kinds.loadtest.engine.connections import Connections
 from tensorfleet.kinds.loadtest.engine.http_connection import HttpConnection
 from tensorfleet.kinds.loadtest.engine.http_head import Head
-from tensorfleet.kinds.loadtest.engine.http_request import HttpRequest
+from tensorfleet.kinds.loadtest.engine.http_request import (
+    HttpRequest,
+    check_header_names,
+    path_below,
+)
+from tensorfleet.kinds.loadtest.engine.recorder import SECOND
 from tensorfleet.kinds.loadtest.origin import Origin
 from tensorfleet.kinds.loadtest.spec import Step
 
@@ -36,6 +41,7 @@ class HttpClient:
         self._target = target
         self._connections = connections
         self._timeout_seconds = timeout_seconds
+        self._requests: dict[str, HttpRequest] = {}
 
     async def request(
         self,
@@ -50,11 +56,15 @@ class HttpClient:
         if self._connections is None:
             raise RequestFailed("NOT_HTTP", f"{self._target[0]} is no HTTP target")
         timeout = timeout_seconds or self._timeout_seconds
-        # Texts of a case's own code are meant as they stand.
-        step = Step(method=method, path="/")
-        request = HttpRequest(step, self._target, _no_secrets, timeout)
+        request = self._requests.get(method)
+        if request is None:
+            # Texts of a case's own code are meant as they stand.
+            step = Step(method=method, path="/")
+            request = self._requests[method] = HttpRequest(step, self._target, _no_secrets, timeout)
+        check_header_names(headers or ())
+        path = path_below(self._target[1], path)
         data = request.written(request.method, path, headers or {}, body)
-        call = _Call(self._connections, request, data)
+        call = _Call(self._connections, request, data, int(timeout * SECOND))
         try:
             return await call.answer
         finally:
@@ -70,29 +80,32 @@ class _Call:
         "_first_send",
         "_has_retried",
         "_request",
+        "_timeout",
         "answer",
         "is_given_up",
     )
 
-    def __init__(self, connections: Connections, request: HttpRequest, data: bytes) -> None:
+    def __init__(
+        self, connections: Connections, request: HttpRequest, data: bytes, timeout: int
+    ) -> None:
         self._connections = connections
         self._request = request
         self._data = data
+        self._timeout = timeout
         self._has_retried = False
         self._first_send = first_send.get(None)
         self.is_given_up = False
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         connections.submit(self)
 
-    def send_on(self, connection: HttpConnection) -> None:
+    def send_on(self, connection: HttpConnection) -> bool:
         """See connections.Request."""
         if self.is_given_up:
-            self._connections.release(connection)
-            return
-        timeout, is_head = self._request.timeout_nanoseconds, self._request.is_head
-        sent = connection.send(self, self._data, timeout, is_head)
+            return False
+        sent = connection.send(self, self._data, self._timeout, self._request.is_head)
         if self._first_send is not None and not self._first_send.time:
             self._first_send.time = sent
+        return True
 
     def answered(self, connection: HttpConnection, head: Head, body: bytes, _now: int) -> None:
         """See http_connection.Exchange."""

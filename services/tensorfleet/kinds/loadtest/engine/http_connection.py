@@ -7,7 +7,6 @@ from typing import Protocol, cast
 from tensorfleet.kinds.loadtest.engine.http_body import BodyReader, BodyTooLarge
 from tensorfleet.kinds.loadtest.engine.http_head import (
     MAX_HEAD_BYTES,
-    UNTIL_CLOSE,
     BadAnswer,
     Head,
     parse_head,
@@ -113,7 +112,7 @@ class HttpConnection(asyncio.Protocol):
         exchange = self._exchange
         if exchange is None:
             # Nothing was asked: a server's parting words, such as 408, or garbage.
-            self._transport.abort()
+            self.close()
             return
         # Most answers come whole, with a head seen before.
         if self._head is None and not self._received and not self._answers_head:
@@ -124,8 +123,7 @@ class HttpConnection(asyncio.Protocol):
                 self.busy_since = 0
                 self._is_reused = True
                 if not head.stays_open:
-                    self.is_closed = True
-                    self._transport.close()
+                    self.close()
                 exchange.answered(self, head, body, now)
                 return
         try:
@@ -134,6 +132,10 @@ class HttpConnection(asyncio.Protocol):
             self._fail("BAD_ANSWER", str(exc), now)
         except BodyTooLarge:
             self._fail("BODY_TOO_LARGE", f"the answer has over {self._limit:,} bytes", now)
+
+    def eof_received(self) -> None:
+        """See asyncio.Protocol; the transport closes itself now."""
+        self.is_closed = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -175,12 +177,13 @@ class HttpConnection(asyncio.Protocol):
             self._received = b""
             if parsed.status < 200:  # 100 Continue and its like come before the answer
                 continue
+            # Before the head is kept, so that one of too large a body is not.
+            self._body = BodyReader(parsed.length, self._limit)
             if not self._answers_head and len(self._heads) < _KEPT_HEADS:
                 self._heads[raw] = parsed
             elif not self._answers_head:
                 self._heads.clear()
             self._head = parsed
-            self._body = BodyReader(parsed.length, self._limit)
         rest = self._body.feed(data) if data else b""
         if rest:
             raise BadAnswer("there are bytes after the answer's end")
@@ -194,9 +197,9 @@ class HttpConnection(asyncio.Protocol):
         self._body = None
         self.busy_since = 0
         self._is_reused = True
-        if not head.stays_open or head.length == UNTIL_CLOSE:
-            self.is_closed = True
-            self._transport.close()
+        if not head.stays_open:
+            # At once: nothing is left to send, and TLS would wait for the other side's goodbye.
+            self.close()
         exchange.answered(self, head, body, now)
 
     def _fail(self, code: str, message: str, now: int) -> None:

@@ -52,16 +52,22 @@ class HttpDriver:
         self.has_several_steps = len(self.requests) > 1
         names = tuple(request.name for request in self.requests)
         self.step_names = names if self.has_several_steps else ()
+        first_request = self.requests[0]
+        self.is_plain = (
+            not self.has_several_steps and first_request.is_plain and not first_request.names
+        )
+        """Whether each arrival sends the same bytes, and only the status of the answer counts."""
         self._feed: Rows | None = read_feed(spec.feed, folder) if spec.feed else None
         self._origins = [first[0], *(parse_target(target)[0] for target in spec.targets)]
+        self._check_targets()
         self._check_names()
         self._tls = tls_context(spec.tls, folder)
         self._connections: dict[Origin, Connections] = {}
         self._notes = Notes()
         self.note = self._notes.add
-        self._most_in_flight = max(1, spec.limits.in_flight // share)
+        self.most_in_flight = max(1, spec.limits.in_flight // share)
         self._load: int | None = None
-        self._tell_end: Callable[[], None] | None = None
+        self.tell_end: Callable[[], None] | None = None
 
     async def open(self) -> None:
         """See Driver."""
@@ -90,17 +96,18 @@ class HttpDriver:
     ) -> None:
         """See Driver."""
         self._load = load
+        self._notes.found.clear()
         self.recorder = recorder
-        self._tell_end = ended
+        self.tell_end = ended
         await self.first_connections.warm(connections)
 
     def fire(self, intended: int, number: int) -> bool:
         """See Driver."""
-        if self.in_flight >= self._most_in_flight:
+        if self.in_flight >= self.most_in_flight:
             self.note("OVERLOADED", _OVERLOADED)
             self.recorder.failed(intended, 0, self.clock(), "OVERLOADED")
-            if self._tell_end is not None:
-                self._tell_end()
+            if self.tell_end is not None:
+                self.tell_end()
             return True
         self.in_flight += 1
         return self.first_connections.submit(HttpJourney(self, intended, number))
@@ -108,8 +115,8 @@ class HttpDriver:
     def ended(self) -> None:
         """An arrival has."""
         self.in_flight -= 1
-        if self._tell_end is not None:
-            self._tell_end()
+        if self.tell_end is not None:
+            self.tell_end()
 
     def values_of(self, number: int) -> dict[str, str]:
         """What the texts of an arrival may name."""
@@ -130,10 +137,13 @@ class HttpDriver:
 
     def give_up(self, code: str, message: str) -> None:
         """See Driver."""
-        # What fails may ask again, so twice: for the answers, then for what that gave.
-        while self.in_flight:
+        while before := self.in_flight:
+            # What fails at one target does not go on at another, but a defect must not end in an
+            # endless loop.
             for connections in self._connections.values():
                 connections.give_up(code, message)
+            if self.in_flight == before:
+                raise AssertionError(f"{before} arrivals neither wait nor have been sent")
 
     def transferred(self) -> tuple[int, int]:
         """See Driver."""
@@ -148,6 +158,13 @@ class HttpDriver:
         """See Driver."""
         for connections in self._connections.values():
             await connections.close()
+
+    def _check_targets(self) -> None:
+        """Nothing is sent to where the user did not say so."""
+        for request in self.requests:
+            if request.origin not in self._origins:
+                message = f"the step {request.name!r} goes to {request.origin}"
+                raise InvalidInput(f"{message}, which is not among the targets; name it there")
 
     def _check_names(self) -> None:
         """Each value that a step names must come from somewhere."""

@@ -10,6 +10,10 @@ _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SPAN = re.compile(rb"(?:^|,)\s*processing\s*(?:;[^,]*?)?;\s*dur=\"?([0-9]+(?:\.[0-9]+)?)")
 
 
+# Fields of which not only the last counts.
+_JOINED = {"set-cookie": "\n", "connection": ",", "transfer-encoding": ",", "server-timing": ","}
+
+
 class BadAnswer(Exception):
     """The other side does not speak HTTP/1.1 as it must."""
 
@@ -23,7 +27,8 @@ class Head:
     """Of the body in bytes; `CHUNKED`, or `UNTIL_CLOSE`."""
     stays_open: bool
     fields: dict[str, str]
-    """Names in lower case; of repeated ones the last, of Set-Cookie all, a line each."""
+    """Names in lower case; of repeated ones the last, of Set-Cookie all, a line each, and of those
+    that say how the answer is sent all, with commas."""
     span_seconds: float | None
     """The server's own processing span: `dur` of "processing" in `Server-Timing`."""
 
@@ -53,8 +58,8 @@ def parse_head(data: bytes, *, answers_head: bool = False) -> Head:
         key, text = name.decode("ascii").lower(), value.strip(b" \t").decode("latin-1")
         if key == "content-length" and fields.get(key, text) != text:
             raise BadAnswer("two different Content-Length")
-        if key == "set-cookie" and key in fields:
-            text = f"{fields[key]}\n{text}"
+        if key in fields and key in _JOINED:
+            text = f"{fields[key]}{_JOINED[key]}{text}"
         fields[key] = text
     status = int(line[2])
     return Head(

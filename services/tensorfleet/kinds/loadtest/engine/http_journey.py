@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin
 
 from tensorfleet.kinds.loadtest.engine.answer_rules import WrongAnswer
 from tensorfleet.kinds.loadtest.engine.http_connection import HttpConnection
 from tensorfleet.kinds.loadtest.engine.http_head import Head
 from tensorfleet.kinds.loadtest.engine.http_request import HttpRequest
 from tensorfleet.kinds.loadtest.engine.placeholders import MissingValue
-from tensorfleet.kinds.loadtest.origin import parse_target
+from tensorfleet.kinds.loadtest.origin import Origin, parse_target
 from tensorfleet.shared.errors import InvalidInput
 
 if TYPE_CHECKING:
     from tensorfleet.kinds.loadtest.engine.http_driver import HttpDriver
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_KEEPS_METHOD = frozenset({307, 308})
 
 
 class HttpJourney:
@@ -47,30 +46,32 @@ class HttpJourney:
         self._span = 0.0
         self._values: dict[str, str] | None = None
         self._has_retried = False
-        self._redirect: tuple[bytes, bool] | None = None
+        # Where redirects have led: method, path, and the whole request.
+        self._redirect: tuple[str, str, bytes] | None = None
         self._redirects = 0
         self._connections = driver.first_connections
 
-    def send_on(self, connection: HttpConnection) -> None:
+    def send_on(self, connection: HttpConnection) -> bool:
         """See connections.Request."""
         driver = self._driver
         request = driver.requests[self._place]
         data, is_head = request.fixed, request.is_head
         if self._redirect is not None:
-            data, is_head = self._redirect
+            method, _, data = self._redirect
+            is_head = method == "HEAD"
         elif data is None:
             try:
                 data = request.render(self._known_values())
             except (MissingValue, InvalidInput) as exc:
-                self._connections.release(connection)
                 driver.note("TEMPLATE", f"{request.name}: {exc}")
                 self._end_failed("TEMPLATE", driver.clock())
-                return
+                return False
         sent = connection.send(self, data, request.timeout_nanoseconds, is_head)
         self._step_sent = sent
         if not self._sent:
             self._sent = sent
             driver.recorder.sent_count += 1
+        return True
 
     def answered(self, connection: HttpConnection, head: Head, body: bytes, now: int) -> None:
         """See http_connection.Exchange."""
@@ -130,7 +131,8 @@ class HttpJourney:
         self._has_retried = False
         connections = self._driver.connections_of(self._place)
         if connections is self._connections and not connection.is_closed:
-            self.send_on(connection)
+            if not self.send_on(connection):
+                connections.release(connection)
             return
         self._connections.release(connection)
         self._connections = connections
@@ -141,10 +143,13 @@ class HttpJourney:
         driver = self._driver
         request = driver.requests[self._place]
         self._redirects += 1
-        here = str(self._connections.origin)
+        if self._redirect is None:
+            method, path = request.method, request.path_of(self._known_values())
+        else:
+            method, path, _ = self._redirect
         try:
-            origin, path = parse_target(urljoin(f"{here}/", head.fields.get("location", "")))
-        except InvalidInput as exc:
+            origin, path = _pointed_to(f"{self._connections.origin}{path}", head)
+        except (InvalidInput, ValueError) as exc:
             driver.note("BAD_REDIRECT", f"{request.name}: {exc}")
             self._end_failed("BAD_REDIRECT", now, head.status)
             return
@@ -154,11 +159,11 @@ class HttpJourney:
             driver.note("REDIRECT_ELSEWHERE", message)
             self._end_failed("REDIRECT_ELSEWHERE", now, head.status)
             return
-        method = request.method
-        if head.status not in _KEEPS_METHOD and method != "HEAD":
+        changes = head.status == 303 or (head.status in (301, 302) and method == "POST")
+        if changes and method != "HEAD":
             method = "GET"
         data = request.redirected(method, path, origin, self._known_values())
-        self._redirect = (data, method == "HEAD")
+        self._redirect = (method, path, data)
         self._connections = connections
         connections.submit(self)
 
@@ -173,3 +178,11 @@ class HttpJourney:
         if self._values is None:
             self._values = self._driver.values_of(self._number)
         return self._values
+
+
+def _pointed_to(here: str, head: Head) -> tuple[Origin, str]:
+    """Where a redirect leads (RFC 9110, 10.2.2). Raises InvalidInput or ValueError."""
+    location = head.fields.get("location")
+    if not location:
+        raise InvalidInput(f"a redirect of status {head.status} without a location")
+    return parse_target(urldefrag(urljoin(here, location)).url)

@@ -1,6 +1,6 @@
 """One HTTP step, compiled: from values to the bytes of a request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +24,10 @@ _PATH_SAFE = "/?&=%:@!$'()*+,;~-._[]"
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _BODYLESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
+
+
+# What a redirect to another target does not take along (RFC 9110, 15.4).
+_OWN = frozenset({"authorization", "cookie", "host", "proxy-authorization"})
 
 
 class HttpRequest:
@@ -66,19 +70,16 @@ class HttpRequest:
             raise InvalidInput(f"{step.method[:40]!r} is not a method of HTTP")
         path = step.path
         self.origin, base = target
-        if "://" in path.partition("?")[0]:
+        if not path.startswith("/") and "://" in path:
             self.origin, path = parse_target(path)
-        elif not path.startswith("/"):
-            raise InvalidInput(f"the path {path[:80]!r} must begin with /")
-        elif path == "/":
-            path = base
-        elif base != "/":
-            path = base.partition("?")[0].rstrip("/") + path
+        else:
+            path = path_below(base, path)
         if step.body and step.json is not None:
             raise InvalidInput(f"the step {step.name or path!r} has a body and json; give one")
         self.name = step.name or f"{self.method} {path}"
         self._path = Template(path, secrets)
-        self._headers = _headers(step.headers, secrets)
+        check_header_names(step.headers)
+        self._headers = {name: Template(text, secrets) for name, text in step.headers.items()}
         self._body = Template(step.body, secrets)
         self._json = None if step.json is None else templates_in(step.json, secrets)
         self.names = names_in([self._path, *self._headers.values(), self._body, self._json])
@@ -106,12 +107,20 @@ class HttpRequest:
         path = self._path.fill(values)
         return self.written(self.method, path, self._filled_headers(values), self._content(values))
 
+    def path_of(self, values: Mapping[str, str]) -> str:
+        """The path that is asked for. Raises MissingValue."""
+        return self._path.fill(values)
+
     def redirected(
         self, method: str, path: str, origin: Origin, values: Mapping[str, str]
     ) -> bytes:
-        """The request that follows a redirect; with the body only if the method is the same."""
+        """The request that follows a redirect; with the body only if the method is the same, and to
+        another target without what was meant for the first."""
         body = self._content(values) if method == self.method else b""
-        return self.written(method, path, self._filled_headers(values), body, origin)
+        headers = self._filled_headers(values)
+        if origin != self.origin:
+            headers = {name: text for name, text in headers.items() if name.lower() not in _OWN}
+        return self.written(method, path, headers, body, origin)
 
     def written(
         self,
@@ -151,10 +160,26 @@ class HttpRequest:
         return {name: template.fill(values) for name, template in self._headers.items()}
 
 
-def _headers(headers: Mapping[str, str], secrets: Callable[[str], str]) -> dict[str, Template]:
-    for name in headers:
+def path_below(base: str, path: str) -> str:
+    """A step's path below that of its target.
+
+    Raises:
+        InvalidInput: It does not begin with a slash.
+    """
+    if not path.startswith("/"):
+        raise InvalidInput(f"the path {path[:80]!r} must begin with /")
+    if path == "/":
+        return base
+    return base.partition("?")[0].rstrip("/") + path
+
+
+def check_header_names(names: Iterable[str]) -> None:
+    """
+    Raises:
+        InvalidInput: One is none, or is not the user's to set.
+    """
+    for name in names:
         if not name or not set(name) <= _TOKEN:
             raise InvalidInput(f"{name[:80]!r} is not a header's name")
         if name.lower() in ("content-length", "transfer-encoding"):
             raise InvalidInput(f"the header {name} is set by itself; leave it out")
-    return {name: Template(text, secrets) for name, text in headers.items()}

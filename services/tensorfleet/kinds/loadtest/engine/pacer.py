@@ -6,17 +6,21 @@ some microseconds; that it keeps a core busy is the price of even load.
 """
 
 import asyncio
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tensorfleet.kinds.loadtest.engine.recorder import SECOND, Recorder
+from tensorfleet.kinds.loadtest.engine.recorder import LATE_NANOSECONDS, SECOND, Recorder
 from tensorfleet.kinds.loadtest.engine.schedule import Offsets
 
 # Nearer than this, timers are too coarse.
 _SPIN_NANOSECONDS = 2_000_000
 # So many arrivals begin in one round of the loop, before answers are read again.
 _MOST_AT_ONCE = 32
+# What was due so shortly before a stop need not have begun.
+_STOP_NANOSECONDS = 100_000_000
 # Enough time to count what has gathered.
 _SPARE_NANOSECONDS = 20_000
 
@@ -84,31 +88,48 @@ class Pacer:
     def _fire_due(self) -> int | None:
         """Lets due arrivals begin; returns the nanoseconds to the next, None after the last."""
         clock, recorder, fire = self._clock, self._recorder, self._fire
+        note_lateness, number_step = recorder.note_lateness, self._number_step
         for _ in range(_MOST_AT_ONCE):
-            if self._place == len(self._due) and not self._load_piece():
-                return None
-            intended = self._due[self._place]
+            place = self._place
+            if place == len(self._due):
+                if not self._load_piece():
+                    return None
+                place = 0
+            intended = self._due[place]
             late = clock() - intended
             if late < 0:
                 if (recorder.has_heap() and -late > _SPARE_NANOSECONDS) or recorder.is_full():
                     recorder.count()
                 return -late
-            self._place += 1
-            recorder.came_to(late)
-            if not fire(intended, self._number):
+            number = self._number
+            self._place = place + 1
+            self._number = number + number_step
+            note_lateness(late)
+            if late > LATE_NANOSECONDS:
+                recorder.late_count += 1
+            if not fire(intended, number):
                 recorder.held_count += 1
-            self._number += self._number_step
         if recorder.is_full():
             recorder.count()
         return 0
 
     def _forget_rest(self) -> None:
-        """After an early stop: what was not to begin yet was not scheduled either."""
-        open_seconds = self._recorder.scheduled_by_second
-        for intended in self._due[self._place :]:
-            second = (intended - self._start) // SECOND
-            if open_seconds.get(second, 0) > 0:
-                open_seconds[second] -= 1
+        """After an early stop: what should have begun has failed; what was not to begin yet was not
+        scheduled either."""
+        now = self._clock()
+        before = now - _STOP_NANOSECONDS
+        while self._place < len(self._due) or self._load_piece():
+            rest = self._due[self._place :]
+            self._place = len(self._due)
+            overdue = bisect_right(rest, before)
+            later = Counter((intended - self._start) // SECOND for intended in rest[overdue:])
+            # Seconds that have been told already keep what they scheduled.
+            scheduled = self._recorder.scheduled_by_second
+            forgotten = later & scheduled
+            self._recorder.scheduled_by_second = scheduled - forgotten
+            self._recorder.not_begun(len(rest) - forgotten.total())
+            if rest[-1] > now:
+                return
 
     def _load_piece(self) -> bool:
         found = next(self._pieces, None)

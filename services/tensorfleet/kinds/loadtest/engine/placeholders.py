@@ -73,7 +73,7 @@ def secrets_of(folder: Path) -> Callable[[str], str]:
         if source == "env":
             if name not in os.environ:
                 raise InvalidInput(f"the environment has no {name!r}, which ${{{reference}}} names")
-            return os.environ[name]
+            return os.environb[os.fsencode(name)].decode(errors="replace")
         try:
             data = (folder / name).read_bytes()
         except OSError as exc:

@@ -22,23 +22,23 @@ class Recorder:
         "_failed",
         "_failed_with_status",
         "_lateness",
-        "_note_lateness",
-        "_note_response",
-        "_note_service",
         "_response",
         "_seconds_done",
         "_service",
         "_span",
         "_start",
-        "_statuses",
         "_step_times",
         "_steps",
         "_sums",
         "_totals",
         "held_count",
         "late_count",
+        "note_lateness",
+        "note_response",
+        "note_service",
         "scheduled_by_second",
         "sent_count",
+        "statuses",
     )
 
     def __init__(self, start: int, step_names: tuple[str, ...]) -> None:
@@ -47,12 +47,13 @@ class Recorder:
         self._response = array("q")
         self._service = array("q")
         self._lateness = array("q")
-        # Looked up once: these are called for every request.
-        self._note_response = self._response.append
-        self._note_service = self._service.append
-        self._note_lateness = self._lateness.append
+        # Looked up once: these are called for every request. What they fill is emptied, never
+        # replaced, as others have looked them up, too.
+        self.note_response = self._response.append
+        self.note_service = self._service.append
+        self.note_lateness = self._lateness.append
         self._span = array("q")
-        self._statuses: Counter[str | int] = Counter()
+        self.statuses: Counter[str | int] = Counter()
         self._failed: Counter[str] = Counter()
         self._failed_with_status = 0
         self.sent_count = self.held_count = self.late_count = 0
@@ -64,15 +65,15 @@ class Recorder:
 
     def came_to(self, lateness: int) -> None:
         """The generator has got to an arrival, so late."""
-        self._note_lateness(lateness)
+        self.note_lateness(lateness)
         if lateness > LATE_NANOSECONDS:
             self.late_count += 1
 
     def answered(self, intended: int, sent: int, now: int, status: int | str) -> None:
         """A good answer to an arrival, that is: to its last step."""
-        self._statuses[status] += 1
-        self._note_response(now - intended)
-        self._note_service(now - sent)
+        self.statuses[status] += 1
+        self.note_response(now - intended)
+        self.note_service(now - sent)
 
     def failed(
         self, intended: int, sent: int, now: int, code: str, status: int | str | None = None
@@ -85,13 +86,18 @@ class Recorder:
         """
         self._failed[code] += 1
         if status is not None:
-            self._statuses[status] += 1
+            self.statuses[status] += 1
             self._failed_with_status += 1
         # Those who wait in vain are not left out: their time is the least that it would have been.
         if status is not None or code in _WAITED:
             self._response.append(now - intended)
             if sent:
                 self._service.append(now - sent)
+
+    def not_begun(self, count: int) -> None:
+        """Arrivals whose time came, and to which the generator had not got when it was stopped."""
+        if count:
+            self._failed["NOT_BEGUN"] += count
 
     def span(self, nanoseconds: int) -> None:
         """The server's own time for an arrival."""
@@ -117,9 +123,13 @@ class Recorder:
 
     def count(self) -> None:
         """Counts what has gathered."""
-        self._sums["response"].record(_taken(self._response))
-        self._sums["service"].record(_taken(self._service))
-        self._totals.lateness.record(_taken(self._lateness))
+        Histogram.record_each(
+            (
+                (self._sums["response"], _taken(self._response)),
+                (self._sums["service"], _taken(self._service)),
+                (self._totals.lateness, _taken(self._lateness)),
+            )
+        )
         if self._span:
             self._totals.server.record(_taken(self._span))
         for part, times in zip(self._steps, self._step_times, strict=True):
@@ -143,7 +153,7 @@ class Recorder:
             held=self.held_count,
             answered=self._answered_count(),
             errors=dict(self._failed),
-            statuses={str(status): count for status, count in self._statuses.items()},
+            statuses={str(status): count for status, count in self.statuses.items()},
             response=self._sums["response"].sparse(),
             service=self._sums["service"].sparse(),
         )
@@ -153,14 +163,14 @@ class Recorder:
             histogram.clear()
         self.sent_count = self.late_count = self.held_count = self._failed_with_status = 0
         self._failed.clear()
-        self._statuses.clear()
+        self.statuses.clear()
         return part
 
     @property
     def has_open_counts(self) -> bool:
         """Whether something was noted, or is scheduled, since the last closed second."""
         return bool(
-            self._statuses
+            self.statuses
             or self.sent_count
             or self._failed
             or self._lateness
@@ -174,7 +184,7 @@ class Recorder:
 
     def _answered_count(self) -> int:
         """Good answers of the present second: each has a status, as some failures have."""
-        return self._statuses.total() - self._failed_with_status
+        return self.statuses.total() - self._failed_with_status
 
     def totals(self) -> PointPart:
         """The sums of all closed seconds."""
@@ -182,7 +192,8 @@ class Recorder:
         return self._totals
 
 
-_WAITED = frozenset({"TIMEOUT", "UNANSWERED", "OVERLOADED"})
+# An OVERLOADED one is turned away at once: its no time at all would flatter the target.
+_WAITED = frozenset({"TIMEOUT", "UNANSWERED", "CONNECT_TIMEOUT"})
 
 
 def _taken(values: "array[int]") -> np.ndarray[tuple[int], np.dtype[np.int64]]:

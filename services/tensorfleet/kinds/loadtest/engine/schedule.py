@@ -26,6 +26,8 @@ from tensorfleet.shared.errors import InvalidInput
 NANOSECONDS = 1_000_000_000
 # Arrivals that are made at a time.
 _PIECE = 4096
+# Of a replay; nanoseconds of much more would not fit.
+_MOST_SECONDS = 366 * 86_400.0
 
 Offsets = npt.NDArray[np.int64]
 """Nanoseconds from the start, ascending."""
@@ -158,6 +160,8 @@ def _replayed_lines(arrivals: Replay, lines: Iterator[str]) -> Iterator[Offsets]
             message = f"line {number} of {arrivals.file} is no time, or earlier than the one before"
             raise InvalidInput(f"{message}: {text[:40]!r}")
         last = time - start
+        if last / arrivals.speed > _MOST_SECONDS:
+            raise InvalidInput(f"line {number} of {arrivals.file} is over a year after the first")
         piece.append(last / arrivals.speed)
         if len(piece) == _PIECE:
             yield _nanoseconds(np.array(piece))
