@@ -79,7 +79,7 @@ simulation: install ## The scheduler with 10,000 simulated workers and 1,000,000
 	$(BIN)/python -m tests.simulation
 
 .PHONY: bench
-bench: bench-start bench-dispatch bench-fleet bench-profile ## Run every benchmark; results in build/bench/
+bench: bench-start bench-dispatch bench-fleet bench-profile bench-loadtest ## Run every benchmark; results in build/bench/
 
 .PHONY: bench-start
 bench-start: install ## Start-up, first training step, idle memory and CPU, install size
@@ -97,6 +97,10 @@ bench-fleet: install ## A hundred workers with a thousand jobs; live events, los
 .PHONY: bench-profile
 bench-profile: install ## Whether profiles can be believed: pyperf, A/A and 5 %, complexity classes
 	GRPC_VERBOSITY=ERROR $(BIN)/python -m tests.bench.profile
+
+.PHONY: bench-loadtest
+bench-loadtest: install ## Load tests beside wrk and Locust: rate, evenness, percentiles, searches, memory
+	$(BIN)/python -m tests.bench.loadtest
 
 .PHONY: demo
 demo: install ## Start a fleet, train on real data, predict: the whole way, in a minute

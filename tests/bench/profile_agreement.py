@@ -1,4 +1,4 @@
-"""The same functions measured by pyperf and by us, in turns."""
+"""The same functions measured by pyperf, by us and by pyperf once more, in turns."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ from tests.bench.peers.profiled import AGREEMENT
 PEERS = Path(__file__).parent / "peers"
 # As pyperf's own: three values of at least 0.1 s in each process, after one that warms up.
 VALUES, VALUE_SECONDS = 3, 0.1
+SIDES = ("pyperfs", "ours", "again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +29,40 @@ class Agreement:
     name: str
     ours: float
     pyperfs: float
+    again: float
+    """Pyperf's second ones: it differs from itself by as much as the machine does."""
 
     @property
     def difference_ratio(self) -> float:
-        """How far they are apart."""
+        """How far pyperf's and ours are apart."""
         return abs(self.ours / self.pyperfs - 1)
+
+    @property
+    def self_difference_ratio(self) -> float:
+        """How far pyperf's are apart from pyperf's."""
+        return abs(self.again / self.pyperfs - 1)
 
 
 async def agreements(turns: int, processes: int) -> list[Agreement]:
-    """Measures every function in so many turns, each with so many processes of both."""
-    found = []
-    for name in AGREEMENT:
-        ours: list[float] = []
-        pyperfs: list[float] = []
-        for turn in range(turns):
-            first, second = (ours, pyperfs) if turn % 2 else (pyperfs, ours)
-            for into in (first, second):
-                values = _ours(name, processes) if into is ours else await _pyperfs(name, processes)
-                into.extend(values)
-        found.append(Agreement(name, statistics.median(ours), statistics.median(pyperfs)))
-    return found
+    """Measures every function in so many turns, each with so many processes of all three.
+
+    Each turn has the functions, and the three, in another order: what is slow for a minute is then
+    slow for all.
+    """
+    names = list(AGREEMENT)
+    values = {name: {side: list[float]() for side in SIDES} for name in names}
+    for turn in range(turns):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            for side in SIDES[turn % len(SIDES) :] + SIDES[: turn % len(SIDES)]:
+                measure = _ours if side == "ours" else _pyperfs
+                values[name][side] += await measure(name, processes)
+    return [
+        Agreement(name, **{side: statistics.median(found) for side, found in sides.items()})
+        for name, sides in values.items()
+    ]
 
 
-def _ours(name: str, processes: int) -> Iterable[float]:
+async def _ours(name: str, processes: int) -> Iterable[float]:
     function, size = AGREEMENT[name]
     measuring = Measuring(processes=processes, values=VALUES, value_seconds=VALUE_SECONDS)
     algorithm = Algorithm(
@@ -58,7 +70,8 @@ def _ours(name: str, processes: int) -> Iterable[float]:
         function=f"profiled:{function.__name__}",
         inputs={"size": "profiled:the_size"},
     )
-    series = measure_series(
+    series = await asyncio.to_thread(
+        measure_series,
         Conductor(measuring=measuring),
         Subject(algorithm=algorithm, code_folder=PEERS, input="", seed=1),
         [size],

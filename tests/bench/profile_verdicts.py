@@ -16,12 +16,14 @@ from tensorfleet.kinds.profile.measuring.pair import measure_pair
 from tensorfleet.kinds.profile.measuring.series import measure_series
 from tensorfleet.kinds.profile.report import time_complexity
 from tensorfleet.kinds.profile.statistics.comparison import compare
+from tensorfleet.kinds.profile.statistics.complexity import Complexity
 
 PEERS = Path(__file__).parent / "peers"
 # Sizes of one task: each is a comparison of its own. Some 20 to 60 µs a call.
 SIZES = tuple(range(500, 1_500, 100))
 PAIRING = PairMeasuring()
-FITTING = Measuring(processes=24, values=3, value_seconds=0.004)
+# What a job gets that says nothing about it.
+FITTING = Measuring()
 CONSOLE = Console(stderr=True)
 
 
@@ -45,14 +47,14 @@ def verdicts(slower: str, comparisons: int) -> Iterator[str]:
             yield compare(cell.a, cell.b, cell.again).verdict
 
 
-def classes(seeds: int) -> Iterator[tuple[str, str, str | None]]:
-    """Algorithm and input, expected class, found class, of all that are built in."""
+def classes(seeds: int) -> Iterator[tuple[str, str, Complexity]]:
+    """Algorithm and input, expected class, what was found, of all that are built in."""
     for algorithm in track(list(BUILTIN.values()), "classes", console=CONSOLE):
         input_name = next(iter(algorithm.inputs))
         for seed in range(seeds):
             series = _series(algorithm, input_name, seed)
-            found = time_complexity(series).name
-            yield f"{algorithm.name} {input_name}", algorithm.expected[input_name], found
+            what = f"{algorithm.name} {input_name}"
+            yield what, algorithm.expected[input_name], time_complexity(series)
 
 
 def _series(algorithm: Algorithm, input_name: str, seed: int) -> Series:

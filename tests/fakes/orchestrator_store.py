@@ -7,9 +7,10 @@ from datetime import datetime
 from tensorfleet.orchestrator.event import Event, EventDraft, Notice
 from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import JobChange
+from tensorfleet.orchestrator.peer import Peer, address_given, not_current
 from tensorfleet.orchestrator.store.event_blocks import event_blocks, events_of_block
 from tensorfleet.orchestrator.store.protocol import Rule
-from tensorfleet.orchestrator.task import Task, TaskState
+from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState, is_current
 from tensorfleet.orchestrator.worker import Worker
 from tensorfleet.shared.clock import utc_now
 from tensorfleet.shared.errors import (
@@ -46,6 +47,7 @@ class FakeOrchestratorStore:
     def __init__(self) -> None:
         self._kept: dict[JobId, _Kept] = {}
         self._workers: dict[WorkerId, Worker] = {}
+        self._addresses: dict[AttemptRef, str] = {}
 
     async def create_job(
         self, job: Job, tasks: Sequence[Task], events: Sequence[EventDraft]
@@ -173,6 +175,28 @@ class FakeOrchestratorStore:
         kept.tasks.update({task.id: task for task in change.tasks})
         kept.tell(change.events)
         return change
+
+    async def give_address(self, ref: AttemptRef, worker_id: WorkerId, address: str) -> None:
+        """See OrchestratorStore."""
+        task = (await self.get_tasks([ref.task_id])).get(ref.task_id)
+        if task is None or not is_current(task, ref, worker_id):
+            raise not_current(ref)
+        if self._addresses.setdefault(ref, address) != address:
+            raise address_given(ref)
+
+    async def peers(self, job_id: JobId) -> list[Peer]:
+        """See OrchestratorStore."""
+        return [
+            Peer(
+                task_id=task.id,
+                index=task.index,
+                state=task.state,
+                attempt=task.current.number,
+                start_time=task.attempts[-1].start_time if task.attempts else None,
+                address=self._addresses.get(task.current, ""),
+            )
+            for task in await self.list_tasks(job_id, state=None, after_index=-1, limit=10**9)
+        ]
 
     async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
         """See OrchestratorStore."""

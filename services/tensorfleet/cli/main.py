@@ -17,6 +17,7 @@ from tensorfleet.cli import (
     explain,
     job_changes,
     jobs,
+    loadtest,
     models,
     predict,
     profile,
@@ -112,6 +113,7 @@ app.command(rich_help_panel=JOBS)(job_changes.pause)
 app.command(rich_help_panel=JOBS)(job_changes.resume)
 app.command(rich_help_panel=JOBS)(jobs.cancel)
 app.command(rich_help_panel=JOBS)(job_changes.retry)
+app.add_typer(loadtest.app, name="loadtest", rich_help_panel=MEASURING)
 app.add_typer(datasets.app, name="datasets", rich_help_panel=DATA)
 app.add_typer(models.app, name="models", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(predict.predict)

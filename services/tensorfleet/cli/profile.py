@@ -17,9 +17,9 @@ app = typer.Typer(
 
 # Fresh processes, values of each, and the least seconds of a value.
 PRECISIONS: dict[str, dict[str, float]] = {
-    "quick": {"processes": 6, "values": 3, "value_seconds": 0.005},
+    "quick": {"processes": 6},
     "standard": {},
-    "thorough": {"processes": 40, "values": 5, "value_seconds": 0.05},
+    "thorough": {"processes": 40},
 }
 PAIR_PROCESSES = {"quick": 12, "standard": 30, "thorough": 80}
 HISTORY = 20
@@ -45,7 +45,7 @@ Code = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Of the inputs.")]
 PrecisionOption = Annotated[
-    Precision, typer.Option("--precision", help="More processes and longer values, or fewer.")
+    Precision, typer.Option("--precision", help="More processes, or fewer.")
 ]
 ProcessCount = Annotated[
     int | None, typer.Option("--processes", help="Fresh processes; goes over --precision.")
@@ -73,7 +73,10 @@ def run(
     precision: PrecisionOption = "standard",
     processes: ProcessCount = None,
     auto_extend: Annotated[
-        bool, typer.Option("--auto-extend", help="Add sizes while the class cannot be told.")
+        bool,
+        typer.Option(
+            "--auto-extend", help="Add sizes and processes while the class cannot be told."
+        ),
     ] = False,
     name: Annotated[str, typer.Option("--name", help="For people.")] = "",
     detach: Detach = False,

@@ -1,8 +1,11 @@
 """`tensorfleet workers`, `drain` and `undrain`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tensorfleet.shared.machine_sample import MachineSample
 
 WorkerId = Annotated[str, typer.Argument(metavar="WORKER", help="Id of the worker.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -23,7 +26,9 @@ def workers(*, as_json: AsJson = False) -> None:
     if not found:
         print_hint("No worker has attached yet.")
         return
-    table = plain_table("worker", "state", "tasks", "cpus", "memory", "gpus", "host", "seen")
+    table = plain_table(
+        "worker", "state", "tasks", "cpus", "busy", "memory", "used", "gpus", "host", "seen"
+    )
     for worker in found:
         capacity = worker.capacity
         state = state_text(worker.state)
@@ -34,12 +39,27 @@ def workers(*, as_json: AsJson = False) -> None:
             state,
             f"{len(worker.running_task_ids)}/{worker.slots}",
             f"{capacity.cpus:g}",
+            _busy(worker.usage),
             size(capacity.memory_bytes),
+            _used(worker.usage),
             f"{capacity.gpus} {capacity.gpu_kind}".strip(),
             worker.hostname,
             ago(worker.last_seen_time),
         )
     out().print(table)
+
+
+def _busy(usage: "MachineSample | None") -> str:
+    """How busy the machine's cores are; empty when nobody knows."""
+    share = usage.cpu_busy if usage else None
+    return "" if share is None else f"{share:.0%}"
+
+
+def _used(usage: "MachineSample | None") -> str:
+    """How much of the machine's memory is in use; empty when nobody knows."""
+    if usage is None or usage.memory_used_bytes is None or not usage.memory_total_bytes:
+        return ""
+    return f"{usage.memory_used_bytes / usage.memory_total_bytes:.0%}"
 
 
 def drain(worker: WorkerId, *, as_json: AsJson = False) -> None:

@@ -71,6 +71,7 @@ ROUTES: list[ControllerRouterHandler] = [
     models.predict,
     workers.list_workers,
     workers.get_worker,
+    workers.get_worker_usage,
     workers.drain_worker,
     workers.resume_worker,
     operations.health,

@@ -67,6 +67,14 @@ class Kind:
         """Whether a job with this spec cannot run without a code folder."""
         return bool(import_module(f"{self.room}.spec").needs_code(spec))
 
+    def needs_gang(self, spec: Any) -> bool:
+        """Whether the tasks of a job with this spec, if they are several, must run together.
+
+        A room whose tasks meet each other has `needs_gang` in its `spec`.
+        """
+        asked = getattr(import_module(f"{self.room}.spec"), "needs_gang", None)
+        return asked is not None and bool(asked(spec))
+
     def plan(self, spec: Any) -> tuple[TaskPlan, ...]:
         """The tasks of a job, at least one."""
         tasks: tuple[TaskPlan, ...] = import_module(f"{self.room}.plan").plan(spec)

@@ -18,6 +18,7 @@ from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_control import JobControl
 from tensorfleet.orchestrator.job_servicer import JobServicer
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.peer_meetings import PeerMeetings
 from tensorfleet.orchestrator.quarantine import QuarantineWatch
 from tensorfleet.orchestrator.queue.reservation_store import ReservationStore
 from tensorfleet.orchestrator.queue.task_queue import TaskQueue
@@ -37,6 +38,7 @@ from tensorfleet.orchestrator.v1 import (
 from tensorfleet.orchestrator.waiting_notices import WaitingNotices
 from tensorfleet.orchestrator.worker_names import WorkerNames
 from tensorfleet.orchestrator.worker_servicer import WorkerServicer
+from tensorfleet.orchestrator.worker_usage import WorkerUsage
 from tensorfleet.orchestrator.worker_watch import WorkerWatch
 from tensorfleet.shared import mongo
 from tensorfleet.shared.background import running_beside
@@ -145,7 +147,8 @@ async def orchestrator_started(
             explainer,
             watch,
         )
-        worker_servicer = WorkerServicer(store, queue, signals, settings.lease, clock)
+        usage = WorkerUsage(redis)
+        worker_servicer = WorkerServicer(store, queue, signals, settings.lease, clock, usage)
         definition_servicer = DefinitionServicer(definitions, clock)
         dispatch_servicer = DispatchServicer(
             store,
@@ -157,6 +160,8 @@ async def orchestrator_started(
             clock,
             lease=settings.lease,
             renew_interval=settings.renew_interval,
+            meetings=PeerMeetings(store),
+            usage=usage,
         )
         signals.listen(
             Listeners(

@@ -11,6 +11,7 @@ from tensorfleet import __version__
 from tensorfleet.orchestrator.convert.events import drafts_from_message
 from tensorfleet.orchestrator.convert.sessions import (
     end_from_message,
+    meeting_to_message,
     stop_record,
     worker_from_register,
 )
@@ -20,6 +21,7 @@ from tensorfleet.orchestrator.dispatcher import Dispatcher, running_here
 from tensorfleet.orchestrator.fleet_view import FleetView
 from tensorfleet.orchestrator.job_changes import AttemptEnd
 from tensorfleet.orchestrator.lifecycle import JobLifecycle
+from tensorfleet.orchestrator.peer_meetings import PeerMeetings
 from tensorfleet.orchestrator.quarantine import QuarantineWatch
 from tensorfleet.orchestrator.scheduling.offers import RunningHere
 from tensorfleet.orchestrator.session import MAX_UNANSWERED_RENEWALS, WorkerSession
@@ -28,9 +30,10 @@ from tensorfleet.orchestrator.task import AttemptRef
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2_grpc
 from tensorfleet.orchestrator.worker_names import WorkerNames
+from tensorfleet.orchestrator.worker_usage import WorkerUsage
 from tensorfleet.shared.clock import Clock
 from tensorfleet.shared.errors import InvalidInput, JobNotFound, Unavailable, VersionMismatch
-from tensorfleet.shared.ids import JobId, job_id_of
+from tensorfleet.shared.ids import JobId, WorkerId, job_id_of
 from tensorfleet.shared.names import check_name
 
 MAX_SLOTS = 10_000
@@ -62,6 +65,8 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         *,
         lease: timedelta,
         renew_interval: timedelta,
+        meetings: PeerMeetings,
+        usage: WorkerUsage,
     ) -> None:
         self._store = store
         self._lifecycle = lifecycle
@@ -72,6 +77,8 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
         self._clock = clock
         self._lease = lease
         self._renew_interval = renew_interval
+        self._meetings = meetings
+        self._usage = usage
 
     async def Session(
         self, request_iterator: AsyncIterator[pb.SessionRequest], context: Any
@@ -98,6 +105,11 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
             if is_gone and not self._dispatcher.is_closing:
                 await self._forget(session)
             log.info("worker detached", worker_id=session.worker.id)
+
+    async def MeetPeers(self, request: pb.MeetPeersRequest, context: Any) -> pb.MeetPeersResponse:
+        """See the contract."""
+        ref, worker_id = ref_from_message(request.ref), WorkerId(request.worker_id)
+        return meeting_to_message(await self._meetings.meet(ref, worker_id, request.address))
 
     async def _forget(self, session: WorkerSession) -> None:
         try:
@@ -248,6 +260,10 @@ class DispatchServicer(dispatch_service_pb2_grpc.DispatchServiceServicer):
                 )
             )
         )
+        try:
+            await self._usage.add(session.worker.id, message.samples)
+        except Unavailable as exc:
+            log.debug("samples lost", worker_id=session.worker.id, problem=str(exc))
 
     async def _report(self, session: WorkerSession, message: pb.AttemptEvents) -> None:
         ref = ref_from_message(message.ref)

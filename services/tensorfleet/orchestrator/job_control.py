@@ -84,7 +84,7 @@ class JobControl:
             )
 
         job, tasks = await _worked_out(spec, plan)
-        await self._fleet.check_possible(spec.resources, len(tasks) if spec.is_gang else 1)
+        await self._fleet.check_possible(spec.resources, len(tasks) if job.spec.is_gang else 1)
         await self._check_dependencies(job)
         told = EventDraft(time=now, payload=JobStateChange(state=JobState.PENDING))
         stored = await self._store.create_job(job, tasks, [told])

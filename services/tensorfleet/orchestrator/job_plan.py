@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +86,10 @@ def plan_job(
         known = {name: as_its_kind_has_it(definition) for name, definition in found.items()}
         parsed = definitions.resolve(parsed, known)
     plans = kind.plan(parsed)
+    # Of one request, asked for twice, the digest is the same, whatever its kind adds to it.
+    digest = spec_digest(spec)
+    if len(plans) > 1 and kind.needs_gang(parsed):
+        spec = replace(spec, is_gang=True)
     most = MAX_GANG_TASKS if spec.is_gang else MAX_TASKS
     if len(plans) > most:
         sort = "gang" if spec.is_gang else "job"
@@ -112,7 +117,7 @@ def plan_job(
         create_time=now,
         task_counts={TaskState.QUEUED: len(tasks)},
         request_id=request_id,
-        request_digest=spec_digest(spec),
+        request_digest=digest,
         waits_for=frozenset(spec.after_job_ids),
     )
     return job, tasks

@@ -1,5 +1,6 @@
 """The run of a task's process in a fleet: it talks to its own worker over the inherited socket."""
 
+import math
 import signal
 import socket
 import tempfile
@@ -7,14 +8,23 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tensorfleet.sdk.run import Checkpoint, Run, SavedModel
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.errors import InvalidInput, LeaseLost, Unavailable, error_from_reason
+from tensorfleet.shared.machine_sample import MachineSample
+
+Answer = channel.Saved | channel.Met | channel.Usage
+AnswerT = TypeVar("AnswerT", channel.Saved, channel.Met, channel.Usage)
+
+# How long somebody who waits for other tasks may overlook that the fleet wants it to stop.
+STOP_LOOK_SECONDS = 0.1
 
 
 class FleetRun(Run):
@@ -27,11 +37,11 @@ class FleetRun(Run):
         self._connection = connection
         self._welcome = welcome
         self._stop_asked = threading.Event()
-        self._answers: dict[int, channel.Saved | channel.Refused] = {}
+        self._answers: dict[int, Answer | channel.Refused] = {}
         self._answered = threading.Condition()
         self._is_closed = False
         self._closed = threading.Event()
-        self._requests = 0
+        self._requests = count(1)
         self._write_lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, name="tensorfleet-run", daemon=True)
         self._reader.start()
@@ -93,6 +103,39 @@ class FleetRun(Run):
             )
         )
 
+    def meet(self, address: str, timeout_seconds: float = 60.0) -> list[str]:
+        """See Run."""
+        if not 1 <= len(address.encode()) <= channel.MAX_ADDRESS_BYTES:
+            raise InvalidInput(f"an address has 1 to {channel.MAX_ADDRESS_BYTES} bytes")
+        if not 0 <= timeout_seconds < math.inf:
+            raise InvalidInput(f"timeout_seconds must be a number from 0 on, not {timeout_seconds}")
+
+        def request(number: int) -> channel.Message:
+            return channel.Meet(
+                request=number, address=address, timeout_seconds=float(timeout_seconds)
+            )
+
+        return self._ask(request, channel.Met, ends_at_stop=True).addresses
+
+    def worker_usage(self, worker: str, after: datetime | None = None) -> list[MachineSample]:
+        """What a worker's machine did lately: at most 600 samples, oldest first.
+
+        Args:
+            worker: Its name.
+            after: Only samples with a later time; aware.
+
+        Raises:
+            InvalidInput: The time has no time zone.
+            WorkerNotFound: No such worker.
+            Unavailable: The fleet does not answer now.
+        """
+        if after is not None and after.tzinfo is None:
+            raise InvalidInput("after needs a time zone: use datetime.now(UTC) and the like")
+        return self._ask(
+            lambda number: channel.AskUsage(request=number, worker=worker, after=after),
+            channel.Usage,
+        ).samples
+
     def report_result(self, result: Any) -> None:
         """Tells what the task gave; it counts when the process then ends well.
 
@@ -122,7 +165,8 @@ class FleetRun(Run):
         self._ask(
             lambda number: channel.SaveCheckpoint(
                 request=number, step=step, path=str(path.absolute())
-            )
+            ),
+            channel.Saved,
         )
 
     def _save_model(
@@ -135,7 +179,8 @@ class FleetRun(Run):
                 path=str(path.absolute()),
                 signature=signature,
                 metrics=metrics,
-            )
+            ),
+            channel.Saved,
         )
         return SavedModel(name=name, version=saved.version, artifact_id=saved.artifact_id)
 
@@ -151,27 +196,36 @@ class FleetRun(Run):
         except OSError as exc:
             raise Unavailable("the worker of this task is gone; end the script") from exc
 
-    def _ask(self, request: Callable[[int], channel.Message]) -> channel.Saved:
-        self._requests += 1
-        number = self._requests
+    def _ask(
+        self,
+        request: Callable[[int], channel.Message],
+        answer_type: type[AnswerT],
+        *,
+        ends_at_stop: bool = False,
+    ) -> AnswerT:
+        number = next(self._requests)
         self._send(request(number))
         with self._answered:
             while number not in self._answers:
                 if self._is_closed:
                     raise Unavailable("the worker of this task is gone; end the script")
-                self._answered.wait()
+                if ends_at_stop and self.should_stop:
+                    raise Unavailable("the fleet wants this task to stop; end the script")
+                self._answered.wait(STOP_LOOK_SECONDS if ends_at_stop else None)
             answer = self._answers.pop(number)
         if isinstance(answer, channel.Refused):
             if answer.reason == LeaseLost.reason:
                 self._stop_asked.set()
             raise error_from_reason(answer.reason, answer.message)
+        if not isinstance(answer, answer_type):
+            raise Unavailable(f"the worker answered with {type(answer).__name__}; try again")
         return answer
 
     def _read(self) -> None:
         while (message := _read_message(self._connection)) is not None:
             if isinstance(message, channel.Stop):
                 self._stop_asked.set()
-            elif isinstance(message, channel.Saved | channel.Refused):
+            elif isinstance(message, Answer | channel.Refused):
                 with self._answered:
                     self._answers[message.request] = message
                     self._answered.notify_all()

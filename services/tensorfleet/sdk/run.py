@@ -106,6 +106,30 @@ class Run(ABC):
     def _report_metrics(self, step: int | None, values: dict[str, float]) -> None: ...
 
     @abstractmethod
+    def meet(self, address: str, timeout_seconds: float = 60.0) -> list[str]:
+        """Tells the other tasks of a gang where this one is, and waits for all of theirs.
+
+        In a fleet, listen at the host in the variable TENSORFLEET_PEER_HOST.
+
+        Args:
+            address: Text that the others understand, such as "host:port"; at most 1 KiB. The first
+                one of an attempt counts.
+            timeout_seconds: How long to wait for the last one.
+
+        Returns:
+            The addresses of all tasks by index, this one's among them; every task gets the same.
+            Without a fleet, this one's alone.
+
+        Raises:
+            NotAGang: The tasks of this job need not run at the same time.
+            AddressGiven: This attempt gave another address before.
+            PeerEnded: One has ended before this start of the gang.
+            DeadlineExceeded: Some have not come in time; the message says which.
+            Unavailable: The fleet wants the script to stop, or its worker is gone.
+            LeaseLost: The task runs elsewhere by now; end the script.
+        """
+
+    @abstractmethod
     def progress(self, completed: float, total: float = 0.0, unit: str = "") -> None:
         """Tells how far the work is: units done, of how many (0 when unknown), of what."""
 

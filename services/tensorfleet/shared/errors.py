@@ -9,6 +9,7 @@ TensorFleetError
 │   └── UploadNotFound, ArtifactNotFound, DatasetNotFound, CheckpointNotFound, ModelNotFound
 ├── Conflict: it does not fit the present state
 │   ├── IdempotencyConflict, NameTaken, JobEnded, JobNotEnded, LeaseLost, InUse
+│   ├── NotAGang, AddressGiven, PeerEnded
 │   └── UploadIncomplete, ModelNotServable, VersionMismatch, WorkerNameTaken
 ├── Unauthenticated: nobody known, or a wrong token or password
 ├── PermissionDenied: known, but not allowed
@@ -180,6 +181,24 @@ class LeaseLost(Conflict):
     """The attempt is not the task's current one; whatever it reports is void."""
 
     reason = "LEASE_LOST"
+
+
+class NotAGang(Conflict):
+    """The tasks of the job need not run at the same time, so they cannot meet. Ask for a gang."""
+
+    reason = "NOT_A_GANG"
+
+
+class AddressGiven(Conflict):
+    """The attempt has told the others of its gang another address before."""
+
+    reason = "ADDRESS_GIVEN"
+
+
+class PeerEnded(Conflict):
+    """A task of the gang had ended before the others started again; it cannot be met."""
+
+    reason = "PEER_ENDED"
 
 
 class InUse(Conflict):

@@ -7,10 +7,13 @@ refused.
 """
 
 import struct
+from datetime import datetime
 from types import UnionType
 from typing import Any, get_args
 
 import msgspec
+
+from tensorfleet.shared.machine_sample import MachineSample
 
 PROTOCOL = 1
 MAX_FRAME_BYTES = 4 * 1024 * 1024
@@ -21,6 +24,10 @@ DATASETS_VARIABLE = "TENSORFLEET_DATASETS_DIR"
 # Which of the job's tasks this is, from 0, and of how many.
 INDEX_VARIABLE = "TENSORFLEET_TASK_INDEX"
 COUNT_VARIABLE = "TENSORFLEET_TASK_COUNT"
+# The address of this machine at which the job's other tasks reach this one.
+PEER_HOST_VARIABLE = "TENSORFLEET_PEER_HOST"
+
+MAX_ADDRESS_BYTES = 1024
 
 _LENGTH = struct.Struct(">I")
 LENGTH_BYTES = _LENGTH.size
@@ -75,6 +82,23 @@ class SaveModel(Message, frozen=True, kw_only=True, tag="save_model"):
     metrics: dict[str, float]
 
 
+class Meet(Message, frozen=True, kw_only=True, tag="meet"):
+    """Process: here I am for the other tasks of the gang; where are they?"""
+
+    request: int
+    address: str
+    timeout_seconds: float
+
+
+class AskUsage(Message, frozen=True, kw_only=True, tag="ask_usage"):
+    """Process: what did a worker's machine do lately?"""
+
+    request: int
+    worker: str
+    after: datetime | None
+    """Only what came later; aware."""
+
+
 class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
     """The checkpoint from which to go on: its step, and the folder with its files."""
 
@@ -118,6 +142,20 @@ class Saved(Message, frozen=True, kw_only=True, tag="saved"):
     version: int
 
 
+class Met(Message, frozen=True, kw_only=True, tag="met"):
+    """Worker: all have come; their addresses by index."""
+
+    request: int
+    addresses: list[str]
+
+
+class Usage(Message, frozen=True, kw_only=True, tag="usage"):
+    """Worker: that is what it did, oldest first."""
+
+    request: int
+    samples: list[MachineSample]
+
+
 class Refused(Message, frozen=True, kw_only=True, tag="refused"):
     """Worker: the request failed, with the reason and message of shared.errors."""
 
@@ -127,9 +165,17 @@ class Refused(Message, frozen=True, kw_only=True, tag="refused"):
 
 
 FromProcess = (
-    Hello | Heartbeat | MetricReport | ProgressReport | SaveCheckpoint | SaveModel | ResultReport
+    Hello
+    | Heartbeat
+    | MetricReport
+    | ProgressReport
+    | SaveCheckpoint
+    | SaveModel
+    | ResultReport
+    | Meet
+    | AskUsage
 )
-FromWorker = Welcome | Stop | Saved | Refused
+FromWorker = Welcome | Stop | Saved | Met | Usage | Refused
 
 _from_process: msgspec.msgpack.Decoder[FromProcess] = msgspec.msgpack.Decoder(FromProcess)
 _from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)

@@ -31,6 +31,7 @@ from tensorfleet.worker.gpu_slots import GpuSlots
 from tensorfleet.worker.host_pool import HostLimits, HostPool
 from tensorfleet.worker.hosted_task import HostedTask, HostedTasks
 from tensorfleet.worker.lease_renewals import LeaseRenewals
+from tensorfleet.worker.machine_usage import MachineUsage
 from tensorfleet.worker.report import AttemptReport
 
 RECONNECT_SECONDS = (0.1, 2.0)
@@ -69,8 +70,10 @@ class Agent:
         channel: grpc.aio.Channel,
         surroundings: Surroundings,
         host_limits: HostLimits,
+        usage: MachineUsage,
     ) -> None:
         self._offer = offer
+        self._usage = usage
         self._stub = DispatchServiceStub(channel)
         self._surroundings = surroundings
         self._instance_id = uuid.uuid4().hex
@@ -193,7 +196,8 @@ class Agent:
         records = []
         if self._is_renewal_due:
             refs = [held.ref for held in self._held()]
-            records.append(pb.WorkerRecord(renewal=self._renewals.next(refs)))
+            samples = self._usage.take()
+            records.append(pb.WorkerRecord(renewal=self._renewals.next(refs, samples)))
             self._is_renewal_due = False
         for attempt in self._attempts.values():
             records.extend(attempt.report.take_unsent())

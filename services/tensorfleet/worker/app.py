@@ -17,8 +17,11 @@ from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.cgroup import CgroupHome
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
 from tensorfleet.worker.leftovers import sweep_leftovers
+from tensorfleet.worker.machine_usage import MachineUsage
+from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_group import mark_processes
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.settings import WorkerSettings
@@ -49,12 +52,18 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
             attempts_folder=data / "attempts",
             cache=ArtifactCache(data / "cache", storage, settings.worker_cache_bytes),
             storage=storage,
+            fleet=FleetDoor(
+                orchestrator,
+                settings.worker_name,
+                PeerHost(settings.worker_peer_host, settings.orchestrator_address),
+            ),
             warm_pool=warm_pool,
             limits=_limits(settings),
             processes=ProcessTable(),
             cgroups=cgroups,
         )
-        agent = Agent(_offer(settings), orchestrator, surroundings, _host_limits(settings))
+        usage = MachineUsage(settings.worker_usage_seconds)
+        agent = Agent(_offer(settings), orchestrator, surroundings, _host_limits(settings), usage)
         stack.push_async_callback(warm_pool.close)
         stack.push_async_callback(agent.close)
         registry = new_registry()
@@ -69,7 +78,9 @@ async def serve(settings: WorkerSettings, stop: asyncio.Event) -> None:
         )
         attached.set_function(lambda: float(agent.is_attached))
         stack.enter_context(metrics_served(settings.worker_metrics_listen, registry))
-        async with running_beside(agent.run(), agent.hosts.watch(), warm_pool.close_idle()):
+        async with running_beside(
+            agent.run(), agent.hosts.watch(), warm_pool.close_idle(), usage.run()
+        ):
             log.info("worker started", worker_id=settings.worker_name)
             await stop.wait()
             await agent.drain(settings.worker_drain_grace_seconds)

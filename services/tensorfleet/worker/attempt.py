@@ -26,6 +26,7 @@ from tensorfleet.worker.attempt_limits import AttemptLimits
 from tensorfleet.worker.attempt_output import AttemptOutput
 from tensorfleet.worker.attempt_watch import AttemptWatch
 from tensorfleet.worker.cgroup import AttemptCgroup, CgroupHome
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.guard_line import GuardLine
 from tensorfleet.worker.keeper import OutputKeeper
 from tensorfleet.worker.process_group import (
@@ -59,6 +60,7 @@ class Surroundings:
     worker_name: str
     cache: ArtifactCache
     storage: StorageDoor
+    fleet: FleetDoor
     warm_pool: WarmPool
     limits: AttemptLimits
     processes: ProcessTable
@@ -179,6 +181,7 @@ class RunningAttempt:
         )
         cgroup = self._open_cgroup(root, stack)
         limits = self._surroundings.limits.for_process(cgroup)
+        peer_host = await self._surroundings.fleet.peer_host.find()
         order = root / "order.json"
         order.write_bytes(
             msgspec.json.encode(
@@ -189,13 +192,16 @@ class RunningAttempt:
                     codes={artifact_id: str(folder) for artifact_id, folder in files.codes.items()},
                     code_artifact_id=self.assignment.code_artifact_id,
                     worker=self._surroundings.worker_name,
+                    index=self.task.index,
+                    task_count=self.assignment.task_count,
+                    peer_host=peer_host,
                     cpus=self.assignment.resources.cpus,
                     memory_bytes=self.assignment.resources.memory_bytes,
                 )
             )
         )
         connection = self._connection = TaskConnection(
-            self._welcome(plan, files), self.report.add, self._keeper.save
+            self._welcome(plan, files), self.report.add, self._keeper.save, self._answer
         )
         watch = AttemptWatch(
             self._surroundings.limits.bounds(self.assignment.resources),
@@ -214,7 +220,7 @@ class RunningAttempt:
                 order_file=order,
                 code_folder=files.code,
                 work_folder=files.work,
-                environment=self._environment(plan, root, theirs.fileno()),
+                environment=self._environment(plan, root, theirs.fileno(), peer_host),
                 thread_count=self._thread_count,
                 socket_descriptor=theirs.fileno(),
                 guard_descriptor=line.guards_descriptor,
@@ -321,7 +327,17 @@ class RunningAttempt:
             heartbeat_seconds=self._surroundings.limits.heartbeat_seconds,
         )
 
-    def _environment(self, plan: TaskPlan, root: Path, descriptor: int) -> dict[str, str]:
+    async def _answer(self, message: channel.Meet | channel.AskUsage) -> channel.Message:
+        fleet = self._surroundings.fleet
+        if isinstance(message, channel.Meet):
+            addresses = await fleet.meet(self.task.ref, message.address, message.timeout_seconds)
+            return channel.Met(request=message.request, addresses=addresses)
+        samples = await fleet.worker_usage(message.worker, message.after)
+        return channel.Usage(request=message.request, samples=samples)
+
+    def _environment(
+        self, plan: TaskPlan, root: Path, descriptor: int, peer_host: str
+    ) -> dict[str, str]:
         return {
             **task_environment(
                 plan,
@@ -332,6 +348,7 @@ class RunningAttempt:
             ),
             channel.INDEX_VARIABLE: str(self.task.index),
             channel.COUNT_VARIABLE: str(self.assignment.task_count),
+            channel.PEER_HOST_VARIABLE: peer_host,
         }
 
     @property

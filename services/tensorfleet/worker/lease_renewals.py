@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as pb
+from tensorfleet.orchestrator.v1.worker_pb2 import MachineSample
 
 
 class LeaseRenewals:
@@ -14,11 +15,16 @@ class LeaseRenewals:
         self._answered_number = 0
         self._answered_at = now
 
-    def next(self, refs: Iterable[pb.AttemptRef]) -> pb.LeaseRenewal:
-        """The next renewal, of these attempts."""
+    def next(
+        self, refs: Iterable[pb.AttemptRef], samples: Iterable[MachineSample] = ()
+    ) -> pb.LeaseRenewal:
+        """The next renewal, of these attempts, with what the machine did meanwhile."""
         self._number += 1
         return pb.LeaseRenewal(
-            attempts=refs, number=self._number, answered_number=self._answered_number
+            attempts=refs,
+            number=self._number,
+            answered_number=self._answered_number,
+            samples=samples,
         )
 
     def answered(self, answer: pb.LeasesRenewed, now: float) -> None:

@@ -47,6 +47,13 @@ class WorkerSettings(ServiceSettings):
     worker_shared_process_tasks: Annotated[
         int, Meta(description="Tasks after which such a process is replaced", ge=1)
     ] = 100_000
+    worker_peer_host: Annotated[
+        str,
+        Meta(
+            description="Where tasks of one job on other machines reach those here; empty: the "
+            "address from which this machine reaches the orchestrator"
+        ),
+    ] = ""
     worker_cache_bytes: Annotated[
         int, Meta(description="Disk for datasets and code kept between tasks, bytes", ge=0)
     ] = 20 * 1024**3
@@ -83,6 +90,14 @@ class WorkerSettings(ServiceSettings):
             description="How long processes stay ready for the next task, seconds; 0: never", ge=0
         ),
     ] = 600.0
+    worker_usage_seconds: Annotated[
+        float,
+        Meta(
+            description="How often the machine's load is looked at, for `tensorfleet workers` and "
+            "load tests, seconds; 0: never",
+            ge=0,
+        ),
+    ] = 1.0
     worker_metrics_listen: Annotated[
         str, Meta(description="Address of /metrics, host:port; empty: none")
     ] = "127.0.0.1:7121"

@@ -21,16 +21,19 @@ MAX_UNIX_SECONDS = 253_402_300_799
 log = structlog.get_logger(__name__)
 
 Save = Callable[[channel.SaveCheckpoint | channel.SaveModel], Awaitable[channel.Saved]]
+Ask = Callable[[channel.Meet | channel.AskUsage], Awaitable[channel.Message]]
 AddEvent = Callable[[event_pb2.Event], Awaitable[None]]
 
 
 class TaskConnection:
     """Answers one process until it closes the socket."""
 
-    def __init__(self, welcome: channel.Welcome, add_event: AddEvent, save: Save) -> None:
+    def __init__(self, welcome: channel.Welcome, add_event: AddEvent, save: Save, ask: Ask) -> None:
         self._welcome = welcome
         self._add_event = add_event
         self._save = save
+        self._ask = ask
+        self._asking: set[asyncio.Task[None]] = set()
         self._writer: asyncio.StreamWriter | None = None
         self._has_heartbeat = False
         self._was_heard = False
@@ -56,6 +59,10 @@ class TaskConnection:
             log.warning("task's messages are not understood", problem=str(exc))
         finally:
             self._has_heartbeat = False
+            # Nobody waits for these answers any more.
+            for asking in self._asking:
+                asking.cancel()
+            await asyncio.gather(*self._asking, return_exceptions=True)
             self._writer.close()
             with suppress(ConnectionError):
                 await self._writer.wait_closed()
@@ -97,7 +104,11 @@ class TaskConnection:
                     raise ValueError("the task's result is too large")
                 self.result_json = result_json
             case channel.SaveCheckpoint() | channel.SaveModel():
-                await self._write(await self._answer_save(message))
+                await self._write(await self._answer(message.request, self._save(message)))
+            case channel.Meet() | channel.AskUsage():
+                # Peers may be long in coming: what else the process says is heard meanwhile.
+                self._asking.add(asking := asyncio.create_task(self._answer_later(message)))
+                asking.add_done_callback(self._asking.discard)
 
     def _answer_hello(self, protocol: int) -> channel.Message:
         if protocol == channel.PROTOCOL:
@@ -109,13 +120,14 @@ class TaskConnection:
             f"{protocol}; install the same version on both",
         )
 
-    async def _answer_save(
-        self, message: channel.SaveCheckpoint | channel.SaveModel
-    ) -> channel.Message:
+    async def _answer_later(self, message: channel.Meet | channel.AskUsage) -> None:
+        await self._write(await self._answer(message.request, self._ask(message)))
+
+    async def _answer(self, request: int, answering: Awaitable[channel.Message]) -> channel.Message:
         try:
-            return await self._save(message)
+            return await answering
         except TensorFleetError as exc:
-            return channel.Refused(request=message.request, reason=exc.reason, message=str(exc))
+            return channel.Refused(request=request, reason=exc.reason, message=str(exc))
 
     async def _write(self, message: channel.Message) -> None:
         if self._writer is None or self._writer.is_closing():

@@ -40,6 +40,9 @@ class TaskOrder(msgspec.Struct, frozen=True, kw_only=True):
     code_artifact_id: str = ""
     worker: str = ""
     """The worker's name."""
+    index: int = 0
+    task_count: int = 1
+    peer_host: str = ""
     cpus: float = 1.0
     memory_bytes: int = 0
     """Of the whole task; 0 means any amount."""
@@ -62,6 +65,9 @@ def run_order(order_file: Path, code_folder: Path | None) -> None:
         code=code_folder,
         codes={artifact_id: Path(folder) for artifact_id, folder in order.codes.items()},
         code_artifact_id=order.code_artifact_id,
+        index=order.index,
+        task_count=order.task_count,
+        peer_host=order.peer_host,
         worker=order.worker,
         cpus=order.cpus,
         memory_bytes=order.memory_bytes,

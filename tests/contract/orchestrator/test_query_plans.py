@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 
 from tensorfleet.orchestrator import job_changes
@@ -9,6 +10,7 @@ from tensorfleet.orchestrator.job import JobState
 from tensorfleet.orchestrator.store.mongo_definitions import MongoDefinitionStore
 from tensorfleet.orchestrator.store.mongo_store import MongoOrchestratorStore
 from tensorfleet.orchestrator.task import TaskState
+from tensorfleet.shared.errors import AddressGiven
 from tensorfleet.shared.ids import JobId, WorkerId
 from tests.contract.orchestrator.conftest import Replicas
 from tests.contract.orchestrator.store_calls import (
@@ -38,6 +40,10 @@ async def use_every_method(store: MongoOrchestratorStore, fresh: MongoOrchestrat
     await created(store, job_id=OTHER, waits_for=frozenset({JOB_ID}))
     await start(store, ref(0))
     await report(fresh, ref(0), log_lines(ref(0), 1, 3))
+    await store.give_address(ref(0), WORKER, "here:1")
+    with pytest.raises(AddressGiven):
+        await store.give_address(ref(0), WORKER, "there:1")
+    await store.peers(JOB_ID)
     await finish(fresh, ref(0), how=BROKEN)
     await store.look_up(JOB_ID, [ref(0).task_id])
     await store.jobs_waiting_for([JOB_ID])

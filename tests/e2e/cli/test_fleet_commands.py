@@ -3,6 +3,7 @@
 import json
 import time
 
+from tests.deadlines import eventually
 from tests.fleets import FleetOnDisk
 
 
@@ -33,6 +34,15 @@ def test_workers_are_listed(fleet: FleetOnDisk) -> None:
     assert [worker["id"] for worker in workers] == ["worker-1", "worker-2"]
     assert {worker["state"] for worker in workers} == {"online"}
     assert "worker-2" in fleet.cli("workers").stdout
+
+
+async def test_workers_show_what_their_machine_does_now(fleet: FleetOnDisk) -> None:
+    with fleet.client() as client:
+        await eventually(lambda: len(client.worker_usage("worker-1")) > 1, timeout_seconds=20)
+        first, *later = client.worker_usage("worker-1")
+        assert client.worker_usage("worker-1", first.time)[: len(later)] == later
+    (row,) = [line for line in fleet.cli("workers").stdout.splitlines() if "worker-1" in line]
+    assert row.count("%") == 2
 
 
 def test_doctor_finds_this_machine_fit(fleet: FleetOnDisk) -> None:

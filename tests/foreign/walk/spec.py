@@ -10,10 +10,17 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     routes: tuple[str | Route, ...]
     """Names of built-in or defined ones, or full descriptions."""
+    together: bool = False
+    """Whether the walkers meet before they leave."""
 
 
 def check(_spec: Spec) -> None:
     """Every spec of the right shape is fine."""
+
+
+def needs_gang(spec: Spec) -> bool:
+    """Who is to meet must be there at the same time."""
+    return spec.together
 
 
 def needs_code(_spec: Spec) -> bool:

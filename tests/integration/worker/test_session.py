@@ -28,7 +28,10 @@ from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
+from tensorfleet.worker.machine_usage import MachineUsage
+from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
@@ -140,6 +143,7 @@ async def agent_running(address: str, folder: Path) -> AsyncIterator["asyncio.Ta
             attempts_folder=folder / "attempts",
             cache=ArtifactCache(folder / "cache", storage, 0),
             storage=storage,
+            fleet=FleetDoor(channel, "w", PeerHost("127.0.0.1", "")),
             warm_pool=WarmPool(0),
             limits=AttemptLimits(
                 memory_tolerance=1,
@@ -153,7 +157,7 @@ async def agent_running(address: str, folder: Path) -> AsyncIterator["asyncio.Ta
         )
         offer = Offer(name="w", capacity=resources_pb2.Resources(cpus=1), slots=1)
         hosts = HostLimits(processes=1, tasks_a_process=1, idle_seconds=0)
-        agent = Agent(offer, channel, surroundings, hosts)
+        agent = Agent(offer, channel, surroundings, hosts, MachineUsage(0))
         running = asyncio.create_task(agent.run())
         yield running
         await eventually(lambda: agent.running_count == 0)

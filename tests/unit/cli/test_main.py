@@ -11,6 +11,7 @@ import pytest
 COMMANDS = [
     *("up", "down", "demo"),
     *("submit", "watch", "jobs", "show", "logs", "cancel"),
+    "loadtest",
     *("results", "plot", "explain", "update", "pause", "resume", "retry"),
     *("predict", "datasets", "models"),
     *("status", "workers", "drain", "undrain", "doctor", "settings"),

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from tensorfleet.sdk.fleet_run import FleetRun
 from tensorfleet.shared import task_channel as channel
 from tensorfleet.shared.errors import InvalidArtifact, InvalidInput, LeaseLost, Unavailable
+from tensorfleet.shared.machine_sample import MachineSample
 
 
 class PlayedWorker:
@@ -26,6 +28,8 @@ class PlayedWorker:
         self.connection = connection
         self.heard: SimpleQueue[channel.FromProcess] = SimpleQueue()
         self.refuse_with: tuple[str, str] | None = None
+        self.addresses: list[str] | None = None
+        self.samples: list[MachineSample] = []
         self._welcome = welcome
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -43,6 +47,10 @@ class PlayedWorker:
                     self.say(self._welcome)
                 elif isinstance(message, channel.SaveCheckpoint | channel.SaveModel):
                     self.say(self._answer(message.request))
+                elif isinstance(message, channel.AskUsage):
+                    self.say(channel.Usage(request=message.request, samples=self.samples))
+                elif isinstance(message, channel.Meet) and self.addresses is not None:
+                    self.say(channel.Met(request=message.request, addresses=self.addresses))
 
     def _answer(self, request: int) -> channel.Message:
         if self.refuse_with:
@@ -136,6 +144,41 @@ def test_model_folder_is_registered(tmp_path: Path) -> None:
         told = worker.heard.get(timeout=5)
         assert isinstance(told, channel.SaveModel)
         assert (told.name, told.metrics) == ("m", {"accuracy": 0.5})
+
+
+def test_run_meets_its_peers(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        worker.addresses = ["a:1", "b:2"]
+        assert run.meet("b:2", timeout_seconds=5) == ["a:1", "b:2"]
+        assert worker.heard.get(timeout=5) == channel.Meet(
+            request=1, address="b:2", timeout_seconds=5.0
+        )
+
+
+@pytest.mark.parametrize(
+    ("address", "timeout"), [("", 1), ("x" * 1025, 1), ("a:1", -1), ("a:1", math.nan)]
+)
+def test_meeting_with_wrong_words_is_refused(tmp_path: Path, address: str, timeout: float) -> None:
+    with run_and_worker(tmp_path) as (run, _), pytest.raises(InvalidInput):
+        run.meet(address, timeout)
+
+
+def test_run_reads_what_a_worker_did(tmp_path: Path) -> None:
+    sample = MachineSample(time=datetime(2026, 5, 1, tzinfo=UTC), cpu_user=0.5, cores=(0.25, 0.75))
+    with run_and_worker(tmp_path) as (run, worker):
+        worker.samples = [sample]
+        after = datetime(2026, 4, 30, tzinfo=UTC)
+        assert run.worker_usage("w1", after) == [sample]
+        assert worker.heard.get(timeout=5) == channel.AskUsage(request=1, worker="w1", after=after)
+        with pytest.raises(InvalidInput, match="time zone"):
+            run.worker_usage("w1", after.replace(tzinfo=None))
+
+
+def test_run_that_shall_stop_waits_for_nobody(tmp_path: Path) -> None:
+    with run_and_worker(tmp_path) as (run, worker):
+        threading.Timer(0.05, worker.say, [channel.Stop(reason="cancelled")]).start()
+        with pytest.raises(Unavailable, match="wants this task to stop"):
+            run.meet("a:1")
 
 
 def test_refusal_comes_out_as_its_error(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from tensorfleet.orchestrator.v1 import event_pb2
 from tensorfleet.shared import task_channel as channel
+from tensorfleet.shared.errors import NotAGang, TensorFleetError
 from tensorfleet.worker.task_connection import TaskConnection
 from tests.deadlines import eventually
 
@@ -34,6 +35,10 @@ class Played:
         self.may_take = asyncio.Event()
         self.may_take.set()
         self.events: list[event_pb2.Event] = []
+        self.may_answer = asyncio.Event()
+        self.asked: list[channel.Meet] = []
+        self.abandoned = 0
+        self.refuse_with: TensorFleetError | None = None
 
     async def add(self, event: event_pb2.Event) -> None:
         await self.may_take.wait()
@@ -42,10 +47,22 @@ class Played:
     async def save(self, message: Any) -> channel.Saved:
         raise AssertionError("nothing is saved here")
 
+    async def answer(self, message: channel.Meet | channel.AskUsage) -> channel.Message:
+        assert isinstance(message, channel.Meet)
+        self.asked.append(message)
+        try:
+            await self.may_answer.wait()
+        except asyncio.CancelledError:
+            self.abandoned += 1
+            raise
+        if self.refuse_with is not None:
+            raise self.refuse_with
+        return channel.Met(request=message.request, addresses=[message.address])
+
 
 @asynccontextmanager
 async def connected(played: Played) -> AsyncIterator[tuple[TaskConnection, socket.socket]]:
-    connection = TaskConnection(WELCOME, played.add, played.save)
+    connection = TaskConnection(WELCOME, played.add, played.save, played.answer)
     ours, theirs = socket.socketpair()
     serving = asyncio.create_task(connection.serve(ours))
     with theirs:
@@ -105,3 +122,40 @@ async def test_known_message_with_wrong_fields_ends_the_conversation() -> None:
         process.sendall(len(body).to_bytes(4, "big") + body)
         process.settimeout(5)
         assert await asyncio.to_thread(process.recv, 1) == b""
+
+
+def hear(process: socket.socket) -> channel.FromWorker | None:
+    process.settimeout(5)
+    header = process.recv(channel.LENGTH_BYTES, socket.MSG_WAITALL)
+    body = process.recv(channel.decode_length(header), socket.MSG_WAITALL)
+    return channel.decode_from_worker(body)
+
+
+async def test_process_that_waits_for_its_peers_is_heard_meanwhile() -> None:
+    played = Played()
+    async with connected(played) as (_, process):
+        say(process, channel.Meet(request=7, address="here:1", timeout_seconds=9))
+        say(process, PROGRESS)
+        await eventually(lambda: len(played.events) == 1)
+        assert [each.request for each in played.asked] == [7]
+        played.may_answer.set()
+        met = await asyncio.to_thread(hear, process)
+        assert met == channel.Met(request=7, addresses=["here:1"])
+
+
+async def test_meeting_that_is_refused_tells_why() -> None:
+    played = Played()
+    played.may_answer.set()
+    played.refuse_with = NotAGang("ask for a gang")
+    async with connected(played) as (_, process):
+        say(process, channel.Meet(request=1, address="here:1", timeout_seconds=9))
+        refused = await asyncio.to_thread(hear, process)
+        assert refused == channel.Refused(request=1, reason="NOT_A_GANG", message="ask for a gang")
+
+
+async def test_meeting_ends_with_the_process_that_wanted_it() -> None:
+    played = Played()
+    async with connected(played) as (_, process):
+        say(process, channel.Meet(request=1, address="here:1", timeout_seconds=9))
+        await eventually(lambda: len(played.asked) == 1)
+    assert played.abandoned == 1

@@ -61,6 +61,8 @@ class FakeOrchestrator(
         self.jobs: dict[str, job_pb2.Job] = {}
         self.events: dict[str, list[event_pb2.Event]] = defaultdict(list)
         self.workers: dict[str, worker_pb2.Worker] = {}
+        self.usage: dict[str, list[worker_pb2.MachineSample]] = {}
+        """Samples of a worker's machine, oldest first."""
         self.watchers = 0
         self.watch_positions: list[int] = []
         """The last event that each stream ever opened was given."""
@@ -332,6 +334,18 @@ class FakeOrchestrator(
         self, request: worker_service_pb2.GetWorkerRequest, context: object
     ) -> worker_service_pb2.GetWorkerResponse:
         return worker_service_pb2.GetWorkerResponse(worker=self._worker(request.worker_id))
+
+    async def ListWorkerUsage(
+        self, request: worker_service_pb2.ListWorkerUsageRequest, context: object
+    ) -> worker_service_pb2.ListWorkerUsageResponse:
+        self._worker(request.worker_id)
+        after = request.after_time.ToDatetime() if request.HasField("after_time") else None
+        samples = [
+            sample
+            for sample in self.usage.get(request.worker_id, [])
+            if after is None or sample.time.ToDatetime() > after
+        ]
+        return worker_service_pb2.ListWorkerUsageResponse(samples=samples)
 
     async def DrainWorker(
         self, request: worker_service_pb2.DrainWorkerRequest, context: object

@@ -174,6 +174,7 @@ async def test_contract_is_openapi_with_security_and_problems(gateway: RunningGa
         "/api/v1/workers/{worker_id}",
         "/api/v1/workers/{worker_id}/drain",
         "/api/v1/workers/{worker_id}/resume",
+        "/api/v1/workers/{worker_id}/usage",
         "/api/v1/ws",
         "/health",
         "/health/live",

@@ -51,7 +51,8 @@ async def walk(door: OrchestratorDoor, routes: Sequence[Any], **changes: Any) ->
 
 async def plans_of(door: OrchestratorDoor, job: job_pb2.Job) -> list[Any]:
     """What its tasks are to do."""
-    return [json.loads(task.task_json)["payload"] for task in await tasks_of(door, job.id)]
+    plans = [json.loads(task.task_json)["payload"] for task in await tasks_of(door, job.id)]
+    return [{key: plan[key] for key in plan if key != "together"} for plan in plans]
 
 
 async def delete(door: OrchestratorDoor, name: str) -> None:

@@ -44,7 +44,8 @@ async def test_worker_that_keeps_failing_tasks_by_its_own_fault_is_quarantined(
 ) -> None:
     broken = ScriptedWorker(patient.dispatch, "broken", cpus=4).attach(slots=1)
     small = ScriptedWorker(patient.dispatch, "small", cpus=0.5).attach()
-    await small.receive("registered")
+    for worker in (broken, small):
+        await worker.receive("registered")
     retry = job_pb2.RetryPolicy(max_attempts=1)
     retry.initial_backoff.FromMilliseconds(1)
     jobs = [await create(patient, retry=retry) for _ in range(3)]

@@ -9,6 +9,7 @@ from tensorfleet.orchestrator.v1 import job_pb2, job_service_pb2, worker_pb2
 from tensorfleet.shared.errors import InvalidInput, JobEnded, JobNotEnded, WorkerNotFound
 from tensorfleet.shared.rest.events import Event
 from tests.deadlines import eventually
+from tests.wire.gateway.test_workers import sample
 from tests.wire.sdk.conftest import Fleet
 
 BODY = {"kind": "command", "labels": {"a": "x", "b": "x"}, "spec": {"command": "true"}}
@@ -53,6 +54,18 @@ async def test_explanation_is_typed(fleet: Fleet) -> None:
     assert (explanation.job_id, explanation.queue_position) == (job_id, 3)
     assert [(b.reason, b.message) for b in explanation.blockers] == [("PAUSED", "resume it")]
     assert explanation.estimated_start_time is None
+
+
+async def test_what_a_workers_machine_did_is_read(fleet: Fleet) -> None:
+    orchestrator = fleet.gateway.orchestrator
+    orchestrator.workers["w-1"] = worker_pb2.Worker(id="w-1")
+    orchestrator.usage["w-1"] = [sample(1), sample(2)]
+    told = await to_thread(fleet.client.worker_usage, "w-1")
+    assert [each.sequence for each in told] == [1, 2]
+    assert (told[0].cpu_busy, told[0].cores) == (1.0, (0.5, 1.0))
+    assert await to_thread(fleet.client.worker_usage, "w-1", told[0].time) == told[1:]
+    with pytest.raises(WorkerNotFound):
+        await to_thread(fleet.client.worker_usage, "none")
 
 
 async def test_worker_is_drained_and_taken_back(fleet: Fleet) -> None:

@@ -16,7 +16,10 @@ from tensorfleet.worker.agent import Agent, Offer
 from tensorfleet.worker.artifact_cache import ArtifactCache
 from tensorfleet.worker.attempt import Surroundings
 from tensorfleet.worker.attempt_limits import AttemptLimits
+from tensorfleet.worker.fleet_door import FleetDoor
 from tensorfleet.worker.host_pool import HostLimits
+from tensorfleet.worker.machine_usage import MachineUsage
+from tensorfleet.worker.peer_host import PeerHost
 from tensorfleet.worker.process_tree import ProcessTable
 from tensorfleet.worker.storage_door import StorageDoor
 from tensorfleet.worker.warm_pool import WarmPool
@@ -81,6 +84,7 @@ async def connected(tmp_path: Path) -> AsyncIterator[Connect]:
                 attempts_folder=tmp_path / "attempts",
                 cache=ArtifactCache(tmp_path / "cache", storage, 0),
                 storage=storage,
+                fleet=FleetDoor(channel, "w1", PeerHost("127.0.0.1", "")),
                 warm_pool=WarmPool(0),
                 limits=AttemptLimits(
                     memory_tolerance=1,
@@ -95,7 +99,7 @@ async def connected(tmp_path: Path) -> AsyncIterator[Connect]:
             capacity = resources_pb2.Resources(cpus=1, memory_bytes=2**30)
             offer = Offer(name="w1", capacity=capacity, slots=SLOTS)
             hosts = HostLimits(processes=1, tasks_a_process=1, idle_seconds=0)
-            agent = Agent(offer, channel, surroundings, hosts)
+            agent = Agent(offer, channel, surroundings, hosts, MachineUsage(0))
             running = asyncio.create_task(agent.run())
             stack.push_async_callback(_cancelled, running)
             return agent

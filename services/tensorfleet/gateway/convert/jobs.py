@@ -13,6 +13,7 @@ from tensorfleet.orchestrator.v1 import (
     task_pb2,
     worker_pb2,
 )
+from tensorfleet.shared.machine_sample import MachineSample
 from tensorfleet.shared.rest import jobs, workers
 from tensorfleet.storage.v1 import checkpoint_pb2
 
@@ -144,6 +145,16 @@ def to_checkpoint(checkpoint: checkpoint_pb2.Checkpoint) -> jobs.Checkpoint:
     )
 
 
+def to_machine_sample(sample: worker_pb2.MachineSample) -> MachineSample:
+    """What a machine did, for a client."""
+    told = {field.name: value for field, value in sample.ListFields()}
+    told |= {
+        "time": sample.time.ToDatetime(UTC),
+        "cores": tuple(round(core, 4) for core in sample.cores),
+    }
+    return MachineSample(**told)
+
+
 def to_worker(worker: worker_pb2.Worker) -> workers.Worker:
     """A worker for a client."""
     return workers.Worker(
@@ -157,4 +168,5 @@ def to_worker(worker: worker_pb2.Worker) -> workers.Worker:
         create_time=to_time(worker, "create_time"),
         last_seen_time=to_time(worker, "last_seen_time"),
         quarantine_end_time=to_time(worker, "quarantine_end_time"),
+        usage=to_machine_sample(worker.usage) if worker.HasField("usage") else None,
     )

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from tensorfleet.gateway.results.answer_body import work_out
 from tensorfleet.gateway.results.questions import (
     Answer,
     Question,
@@ -23,7 +24,6 @@ from tensorfleet.gateway.results.questions import (
     read_frame,
     to_refusal,
 )
-from tensorfleet.gateway.results.working_out import work_out
 from tensorfleet.kinds.task_result import TaskResult
 from tensorfleet.shared.errors import InvalidInput, TensorFleetError, TooLarge
 from tensorfleet.shared.heap import limit_heap

@@ -125,6 +125,8 @@ class ProcessSample(_Record, frozen=True, kw_only=True):
     cpu_share: float
     """Of one core: 2.0 is two cores."""
     memory_bytes: int
+    busiest_share: float = 0.0
+    """Of one core: what the busiest of these processes took."""
 
 
 class Sample(_Record, frozen=True, kw_only=True):
@@ -148,6 +150,8 @@ class Sample(_Record, frozen=True, kw_only=True):
     """Of the busiest disk."""
     network_received_bytes_per_second: float | None = None
     network_sent_bytes_per_second: float | None = None
+    network_busy: float | None = None
+    """Of the busiest interface whose speed is known: its busier direction, of that speed."""
     load_average: float | None = None
     """Over one minute."""
     ping_seconds: float | None = None
@@ -216,6 +220,8 @@ class Bottleneck(_Record, frozen=True, kw_only=True):
     all: tuple[Breaking, ...] = ()
     """In order of time."""
     message: str = ""
+    warnings: tuple[str, ...] = ()
+    """What makes the figures doubtful, such as CPU time that a hypervisor took."""
 
 
 class ThresholdResult(_Record, frozen=True, kw_only=True):
@@ -228,8 +234,11 @@ class ThresholdResult(_Record, frozen=True, kw_only=True):
     passed: bool
 
 
-class Document(_Record, frozen=True, kw_only=True):
-    """A load test's results. Its clock starts at `started_at`."""
+class Document(_Record, frozen=True, kw_only=True, omit_defaults=False):
+    """A load test's results. Its clock starts at `started_at`.
+
+    All its fields are written: readers need format and version, which are defaults.
+    """
 
     format: str = "tensorfleet-loadtest"
     version: int = VERSION

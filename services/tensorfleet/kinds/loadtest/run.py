@@ -11,6 +11,7 @@ from tensorfleet.kinds.loadtest.campaign.campaign import conduct
 from tensorfleet.kinds.loadtest.crew.crew import Crew
 from tensorfleet.kinds.loadtest.crew.processes import GeneratorProcesses
 from tensorfleet.kinds.loadtest.document_size import within
+from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
 from tensorfleet.kinds.loadtest.job_listener import JobListener
 from tensorfleet.kinds.loadtest.monitors.machines import machines_watch
 from tensorfleet.kinds.loadtest.record import Document
@@ -59,7 +60,13 @@ async def _lead(
             await asyncio.to_thread(task_run.meet, meeting, _MEET_SECONDS)
         count = spec.workers * spec.processes
         await processes.while_running(crew.gather(count, _JOIN_SECONDS))
-        watch = machines_watch(spec, crew.clock, folder, worker_usage=task_run.worker_usage)
+        watch = machines_watch(
+            spec,
+            crew.clock,
+            folder,
+            secrets=secrets_of(folder),
+            worker_usage=task_run.worker_usage,
+        )
         return await conduct(spec, crew, watch, JobListener(task_run), config=config, stop=stop)
     finally:
         watcher.cancel()
@@ -96,6 +103,6 @@ async def _start(
 
 
 async def _watch_stop(task_run: TaskRun, stop: asyncio.Event) -> None:
-    while not task_run.should_stop:  # noqa: ASYNC110  a thread sets it
+    while not task_run.should_stop:  # noqa: ASYNC110  a thread of the run's sets it
         await asyncio.sleep(_STOP_LOOK_SECONDS)
     stop.set()

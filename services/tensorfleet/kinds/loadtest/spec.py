@@ -118,12 +118,12 @@ class Monitor(_Part, frozen=True, kw_only=True):
     processes: tuple[str, ...] = ()
     """Names of processes to watch, besides the whole machine."""
     password: str = ""
-    """Of SSH, by reference: "${env:NAME}" or "${file:PATH}"."""
+    """Of SSH or, with `key_file`, of the key; by reference: "${env:NAME}" or "${file:PATH}"."""
     key_file: str = ""
     known_hosts: str = ""
     """Empty: `~/.ssh/known_hosts`."""
     ping: str = ""
-    """A host to ping from here ("" : the monitored host itself; "-": none)."""
+    """"host:port" to ping from here by TCP ("" : the monitored host itself; "-": none)."""
 
 
 class FindMaxLoad(_Part, frozen=True, kw_only=True):

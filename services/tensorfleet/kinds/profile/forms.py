@@ -15,14 +15,13 @@ _JOB_FIELDS = ("code", "priority", "labels", "resources")
 
 class PairMeasuring(Measuring, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the times of a comparison are taken: in more rounds, because each round is one
-    observation of the difference, with many short values in each, because what is timed in the same
-    millisecond is timed under the same conditions."""
+    observation of the difference. Of its short values those are compared that were taken in the
+    same millisecond, and so under the same conditions."""
 
     processes: int = 30
     """Rounds; in each, every side has a fresh process."""
     values: int = 20
     """Of each side, one of each in turn; fewer where a call takes long."""
-    value_seconds: float = 0.001
 
 
 class Compare(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -29,12 +29,13 @@ class Measuring(
 
     processes: int = 12
     """Fresh processes; each measures every size."""
-    values: int = 3
-    """Times that each process takes of each size."""
+    values: int = 30
+    """Times that each process takes of each size; fewer, but three, where a call takes long."""
     warmups: int = 1
     """Values before those, not kept."""
-    value_seconds: float = 0.02
-    """The least that one value lasts: short calls are repeated in a loop."""
+    value_seconds: float = 0.001
+    """The least that one value lasts: short calls are repeated in a loop. Many short values find
+    moments in which nothing disturbs; a long one is a mean of all."""
     gc: Literal["enabled", "disabled"] = "enabled"
     """Whether Python's cycle collector may run within a value; it always runs before one."""
     call_seconds: float = 60.0

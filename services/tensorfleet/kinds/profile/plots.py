@@ -1,19 +1,16 @@
 """Pictures of a profile job's results."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from tensorfleet.kinds.drawing.picture import picture_of
 from tensorfleet.kinds.profile import readings
 from tensorfleet.kinds.profile.drawing import comparisons, distributions, growth_curves
 from tensorfleet.kinds.profile.drawing.choice import Choice
-from tensorfleet.kinds.profile.drawing.style import STYLE
 from tensorfleet.kinds.profile.readings import Readings
 from tensorfleet.kinds.profile.spec import Spec
 from tensorfleet.kinds.task_result import TaskResult
-from tensorfleet.shared.errors import InvalidInput
 
 PLOTS = {
     "time": "time over size on logarithmic axes, with intervals and the fitted complexity class",
@@ -46,15 +43,6 @@ def plot(
     Raises:
         InvalidInput: The format or an option is unknown or wrong, or there is nothing to draw.
     """
-    if file_format not in ("png", "svg"):
-        message = f"plots are made as png or svg, not as {file_format[:20]!r}"
-        raise InvalidInput(message)
     choice = Choice.parse(options, plot=name)
     read = readings.read(results)
-    with mpl.rc_context(STYLE):
-        figure = _DRAWINGS[name](read, choice)
-        picture = io.BytesIO()
-        # Neither dates nor versions: equal results are to give equal files.
-        metadata = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
-        figure.savefig(picture, format=file_format, metadata=metadata)
-    return picture.getvalue()
+    return picture_of(lambda: _DRAWINGS[name](read, choice), file_format)

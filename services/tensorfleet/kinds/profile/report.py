@@ -23,7 +23,7 @@ from tensorfleet.kinds.profile.spec import Spec
 from tensorfleet.kinds.profile.statistics import complexity, stability
 from tensorfleet.kinds.profile.statistics.comparison import NO_EVIDENCE, Verdict, compare_sizes
 from tensorfleet.kinds.profile.statistics.complexity import Complexity
-from tensorfleet.kinds.profile.statistics.summary import process_medians, summarize
+from tensorfleet.kinds.profile.statistics.summary import process_minima, summarize
 from tensorfleet.kinds.task_result import TaskResult
 
 VERSION = 1
@@ -67,9 +67,10 @@ def report(
 
 
 def time_complexity(series: Series) -> Complexity:
-    """How the seconds of a call grow."""
+    """How the seconds of a call grow: the least of each size."""
     return complexity.fit(
-        [(cell.size, process_medians(cell.processes).tolist()) for cell in series.cells],
+        [(cell.size, process_minima(cell.processes).tolist()) for cell in series.cells],
+        is_least=True,
         limit=series.measuring.call_seconds,
         max_size=series.algorithm.max_size,
     )

@@ -14,6 +14,7 @@ from tensorfleet.orchestrator.convert.values import (
 )
 from tensorfleet.orchestrator.job import Job
 from tensorfleet.orchestrator.job_changes import AttemptEnd
+from tensorfleet.orchestrator.peer import Meeting
 from tensorfleet.orchestrator.task import AttemptRef, Task
 from tensorfleet.orchestrator.v1 import dispatch_service_pb2 as dispatch_pb
 from tensorfleet.orchestrator.v1 import worker_pb2
@@ -76,6 +77,17 @@ def stop_record(
     )
 
 
+def meeting_to_message(meeting: Meeting) -> dispatch_pb.MeetPeersResponse:
+    """How far a meeting is, as a message."""
+    return dispatch_pb.MeetPeersResponse(
+        peers=[
+            dispatch_pb.Peer(index=peer.index, attempt=peer.attempt, address=peer.address)
+            for peer in meeting.peers
+        ],
+        missing_indexes=meeting.missing_indexes,
+    )
+
+
 def worker_from_register(message: dispatch_pb.Register, now: datetime) -> Worker:
     """A worker's introduction."""
     return Worker(
@@ -96,6 +108,7 @@ def worker_to_message(
     state: WorkerState,
     last_seen: datetime | None,
     running_task_ids: Sequence[TaskId],
+    usage: worker_pb2.MachineSample | None = None,
 ) -> worker_pb2.Worker:
     """A worker as a message."""
     is_quarantined = state is WorkerState.QUARANTINED
@@ -110,4 +123,5 @@ def worker_to_message(
         create_time=to_timestamp(worker.create_time),
         last_seen_time=to_timestamp(last_seen),
         quarantine_end_time=to_timestamp(worker.quarantine_end_time) if is_quarantined else None,
+        usage=usage,
     )

@@ -5,6 +5,7 @@ from datetime import timedelta
 from tensorfleet.kinds.outcome import OutputType, ProducedOutput
 from tensorfleet.orchestrator.failure import Failure
 from tensorfleet.orchestrator.job import Job, JobSpec, JobState, Priority
+from tensorfleet.orchestrator.peer import Peer
 from tensorfleet.orchestrator.resources import Resources
 from tensorfleet.orchestrator.retry import AttemptOutcome, RetryPolicy, RetryRule
 from tensorfleet.orchestrator.task import Attempt, Task, TaskState
@@ -213,6 +214,19 @@ def task_from_document(row: Document) -> Task:
         result_json=row["result_json"],
         reported_through=row["reported_through"],
         retry_base=row["retry_base"],
+    )
+
+
+def peer_from_document(row: Document) -> Peer:
+    """A row of `tasks`, or the part of it that its peers may see, as a peer."""
+    given = row.get("peer")
+    return Peer(
+        task_id=TaskId(row["_id"]),
+        index=row["index"],
+        state=TaskState(row["state"]),
+        attempt=row["attempt"],
+        start_time=row["attempts"][-1]["start_time"] if row["attempts"] else None,
+        address=given["address"] if given and given["attempt"] == row["attempt"] else "",
     )
 
 

@@ -12,13 +12,14 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from tensorfleet.orchestrator.event import Event, EventDraft, Notice
 from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import JobChange
+from tensorfleet.orchestrator.peer import Peer, address_given, not_current
 from tensorfleet.orchestrator.store import documents
 from tensorfleet.orchestrator.store.event_blocks import events_of_block
 from tensorfleet.orchestrator.store.job_inserts import JobInserts
 from tensorfleet.orchestrator.store.job_writer import JobWriter, OnEvents, job_not_found
 from tensorfleet.orchestrator.store.known_jobs import KnownJobs
 from tensorfleet.orchestrator.store.protocol import Rule
-from tensorfleet.orchestrator.task import Task, TaskState
+from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
 from tensorfleet.shared.clock import Clock, utc_now
 from tensorfleet.shared.errors import IdempotencyConflict, Unavailable, WorkerNotFound
@@ -249,6 +250,32 @@ class MongoOrchestratorStore:
         query["worker_id"] = worker_id if worker_id is not None else {"$gt": ""}
         with mongo_errors_translated():
             return [documents.task_from_document(row) async for row in self._tasks.find(query)]
+
+    async def give_address(self, ref: AttemptRef, worker_id: WorkerId, address: str) -> None:
+        """See OrchestratorStore."""
+        given = {"attempt": ref.number, "address": address}
+        expected: Document = {
+            "_id": ref.task_id,
+            "state": TaskState.RUNNING.value,
+            "attempt": ref.number,
+            "worker_id": worker_id,
+        }
+        with mongo_errors_translated():
+            result = await self._tasks.update_one(
+                {**expected, "$or": [{"peer.attempt": {"$ne": ref.number}}, {"peer": given}]},
+                {"$set": {"peer": given}},
+            )
+            if not result.matched_count:
+                current = await self._tasks.find_one(expected)
+        if not result.matched_count:
+            raise address_given(ref) if current else not_current(ref)
+
+    async def peers(self, job_id: JobId) -> list[Peer]:
+        """See OrchestratorStore."""
+        fields = {"index": 1, "state": 1, "attempt": 1, "attempts": {"$slice": -1}, "peer": 1}
+        with mongo_errors_translated():
+            cursor = self._tasks.find({"job_id": job_id}, fields).sort("index", ASCENDING)
+            return [documents.peer_from_document(row) async for row in cursor]
 
     async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:
         """See OrchestratorStore."""

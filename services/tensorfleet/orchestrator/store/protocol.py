@@ -7,7 +7,8 @@ from typing import Protocol
 from tensorfleet.orchestrator.event import Event, EventDraft
 from tensorfleet.orchestrator.job import Job, JobState
 from tensorfleet.orchestrator.job_changes import JobChange, Tasks
-from tensorfleet.orchestrator.task import Task, TaskState
+from tensorfleet.orchestrator.peer import Peer
+from tensorfleet.orchestrator.task import AttemptRef, Task, TaskState
 from tensorfleet.orchestrator.worker import Worker
 from tensorfleet.shared.ids import JobId, TaskId, WorkerId
 
@@ -107,6 +108,19 @@ class OrchestratorStore(Protocol):
         Raises:
             JobNotFound: There is no such job.
         """
+        ...
+
+    async def give_address(self, ref: AttemptRef, worker_id: WorkerId, address: str) -> None:
+        """Notes where a running attempt can be reached by its peers, in one statement. Idempotent.
+
+        Raises:
+            LeaseLost: The attempt is not its task's running one, or is not on this worker.
+            AddressGiven: It gave another address before.
+        """
+        ...
+
+    async def peers(self, job_id: JobId) -> list[Peer]:
+        """All tasks of a job by index; what an earlier attempt gave is not among it."""
         ...
 
     async def forget_tasks(self, job_ids: Sequence[JobId]) -> None:

@@ -28,55 +28,62 @@ from tensorfleet.orchestrator.v1 import failure_pb2 as tensorfleet_dot_orchestra
 from tensorfleet.orchestrator.v1 import output_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_output__pb2
 from tensorfleet.orchestrator.v1 import resources_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_resources__pb2
 from tensorfleet.orchestrator.v1 import task_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_task__pb2
+from tensorfleet.orchestrator.v1 import worker_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_worker__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2tensorfleet/orchestrator/v1/dispatch_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\'tensorfleet/orchestrator/v1/event.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\x1a&tensorfleet/orchestrator/v1/task.proto\"L\n\x0eSessionRequest\x12:\n\x07records\x18\x01 \x03(\x0b\x32).tensorfleet.orchestrator.v1.WorkerRecord\"S\n\x0fSessionResponse\x12@\n\x07records\x18\x01 \x03(\x0b\x32/.tensorfleet.orchestrator.v1.OrchestratorRecord\".\n\nAttemptRef\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"\xfd\x02\n\x0cWorkerRecord\x12\x39\n\x08register\x18\x01 \x01(\x0b\x32%.tensorfleet.orchestrator.v1.RegisterH\x00\x12\x35\n\x06\x63redit\x18\x02 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.CreditH\x00\x12<\n\x07renewal\x18\x03 \x01(\x0b\x32).tensorfleet.orchestrator.v1.LeaseRenewalH\x00\x12<\n\x06\x65vents\x18\x04 \x01(\x0b\x32*.tensorfleet.orchestrator.v1.AttemptEventsH\x00\x12@\n\x08\x66inished\x18\x05 \x01(\x0b\x32,.tensorfleet.orchestrator.v1.AttemptFinishedH\x00\x12\x33\n\x05\x64rain\x18\x06 \x01(\x0b\x32\".tensorfleet.orchestrator.v1.DrainH\x00\x42\x08\n\x06record\"\xac\x03\n\x12OrchestratorRecord\x12=\n\nregistered\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.RegisteredH\x00\x12=\n\nassignment\x18\x02 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AssignmentH\x00\x12\x38\n\x04stop\x18\x03 \x01(\x0b\x32(.tensorfleet.orchestrator.v1.StopAttemptH\x00\x12\x46\n\x0f\x65vents_recorded\x18\x04 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.EventsRecordedH\x00\x12\x46\n\x0f\x66inish_recorded\x18\x05 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.FinishRecordedH\x00\x12\x44\n\x0eleases_renewed\x18\x06 \x01(\x0b\x32*.tensorfleet.orchestrator.v1.LeasesRenewedH\x00\x42\x08\n\x06record\"\x86\x03\n\x08Register\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08hostname\x18\x04 \x01(\t\x12\x38\n\x08\x63\x61pacity\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\r\n\x05slots\x18\x06 \x01(\x05\x12\x45\n\x07running\x18\x07 \x03(\x0b\x32\x34.tensorfleet.orchestrator.v1.Register.RunningAttempt\x12\x1b\n\x13\x63\x61\x63hed_artifact_ids\x18\x08 \x03(\t\x1a\x81\x01\n\x0eRunningAttempt\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x39\n\tresources\x18\x02 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\"\x17\n\x06\x43redit\x12\r\n\x05slots\x18\x01 \x01(\x05\"r\n\x0cLeaseRenewal\x12\x39\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x17\n\x0f\x61nswered_number\x18\x03 \x01(\x03\"\x98\x01\n\rAttemptEvents\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x1d\n\x15\x66irst_source_sequence\x18\x02 \x01(\x03\x12\x32\n\x06\x65vents\x18\x03 \x03(\x0b\x32\".tensorfleet.orchestrator.v1.Event\"\x87\x02\n\x0f\x41ttemptFinished\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12<\n\x07outcome\x18\x02 \x01(\x0e\x32+.tensorfleet.orchestrator.v1.AttemptOutcome\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\x12\x34\n\x07outputs\x18\x04 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Output\x12\x13\n\x0bresult_json\x18\x05 \x01(\t\"\x07\n\x05\x44rain\"\xa9\x01\n\nRegistered\x12\x31\n\x0elease_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0erenew_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x04lost\x18\x03 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\"f\n\x0c\x41ssignedTask\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x11\n\ttask_json\x18\x03 \x01(\t\"\xb3\x02\n\nAssignment\x12\x38\n\x05tasks\x18\x01 \x03(\x0b\x32).tensorfleet.orchestrator.v1.AssignedTask\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x18\n\x10\x63ode_artifact_id\x18\x04 \x01(\t\x12\x39\n\tresources\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x32\n\x0f\x61ttempt_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05owner\x18\x07 \x01(\t\x12\x0f\n\x07project\x18\x08 \x01(\t\x12\x10\n\x08job_name\x18\t \x01(\t\x12\x12\n\ntask_count\x18\n \x01(\x05\"\x93\x02\n\x0bStopAttempt\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12?\n\x06reason\x18\x02 \x01(\x0e\x32/.tensorfleet.orchestrator.v1.StopAttempt.Reason\x12(\n\x05grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"c\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10REASON_CANCELLED\x10\x01\x12\x15\n\x11REASON_LEASE_LOST\x10\x02\x12\x14\n\x10REASON_PREEMPTED\x10\x03\"g\n\x0e\x45ventsRecorded\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x1f\n\x17through_source_sequence\x18\x02 \x01(\x03\"[\n\x0e\x46inishRecorded\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x13\n\x0bis_accepted\x18\x02 \x01(\x08\"V\n\rLeasesRenewed\x12\x35\n\x04lost\x18\x01 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x0e\n\x06number\x18\x02 \x01(\x03\x32{\n\x0f\x44ispatchService\x12h\n\x07Session\x12+.tensorfleet.orchestrator.v1.SessionRequest\x1a,.tensorfleet.orchestrator.v1.SessionResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2tensorfleet/orchestrator/v1/dispatch_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\'tensorfleet/orchestrator/v1/event.proto\x1a)tensorfleet/orchestrator/v1/failure.proto\x1a(tensorfleet/orchestrator/v1/output.proto\x1a+tensorfleet/orchestrator/v1/resources.proto\x1a&tensorfleet/orchestrator/v1/task.proto\x1a(tensorfleet/orchestrator/v1/worker.proto\"l\n\x10MeetPeersRequest\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x11\n\tworker_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"^\n\x11MeetPeersResponse\x12\x30\n\x05peers\x18\x01 \x03(\x0b\x32!.tensorfleet.orchestrator.v1.Peer\x12\x17\n\x0fmissing_indexes\x18\x02 \x03(\x05\"7\n\x04Peer\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\"L\n\x0eSessionRequest\x12:\n\x07records\x18\x01 \x03(\x0b\x32).tensorfleet.orchestrator.v1.WorkerRecord\"S\n\x0fSessionResponse\x12@\n\x07records\x18\x01 \x03(\x0b\x32/.tensorfleet.orchestrator.v1.OrchestratorRecord\".\n\nAttemptRef\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\"\xfd\x02\n\x0cWorkerRecord\x12\x39\n\x08register\x18\x01 \x01(\x0b\x32%.tensorfleet.orchestrator.v1.RegisterH\x00\x12\x35\n\x06\x63redit\x18\x02 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.CreditH\x00\x12<\n\x07renewal\x18\x03 \x01(\x0b\x32).tensorfleet.orchestrator.v1.LeaseRenewalH\x00\x12<\n\x06\x65vents\x18\x04 \x01(\x0b\x32*.tensorfleet.orchestrator.v1.AttemptEventsH\x00\x12@\n\x08\x66inished\x18\x05 \x01(\x0b\x32,.tensorfleet.orchestrator.v1.AttemptFinishedH\x00\x12\x33\n\x05\x64rain\x18\x06 \x01(\x0b\x32\".tensorfleet.orchestrator.v1.DrainH\x00\x42\x08\n\x06record\"\xac\x03\n\x12OrchestratorRecord\x12=\n\nregistered\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.RegisteredH\x00\x12=\n\nassignment\x18\x02 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AssignmentH\x00\x12\x38\n\x04stop\x18\x03 \x01(\x0b\x32(.tensorfleet.orchestrator.v1.StopAttemptH\x00\x12\x46\n\x0f\x65vents_recorded\x18\x04 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.EventsRecordedH\x00\x12\x46\n\x0f\x66inish_recorded\x18\x05 \x01(\x0b\x32+.tensorfleet.orchestrator.v1.FinishRecordedH\x00\x12\x44\n\x0eleases_renewed\x18\x06 \x01(\x0b\x32*.tensorfleet.orchestrator.v1.LeasesRenewedH\x00\x42\x08\n\x06record\"\x86\x03\n\x08Register\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12\x13\n\x0binstance_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08hostname\x18\x04 \x01(\t\x12\x38\n\x08\x63\x61pacity\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\r\n\x05slots\x18\x06 \x01(\x05\x12\x45\n\x07running\x18\x07 \x03(\x0b\x32\x34.tensorfleet.orchestrator.v1.Register.RunningAttempt\x12\x1b\n\x13\x63\x61\x63hed_artifact_ids\x18\x08 \x03(\t\x1a\x81\x01\n\x0eRunningAttempt\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x39\n\tresources\x18\x02 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\"\x17\n\x06\x43redit\x12\r\n\x05slots\x18\x01 \x01(\x05\"\xaf\x01\n\x0cLeaseRenewal\x12\x39\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x17\n\x0f\x61nswered_number\x18\x03 \x01(\x03\x12;\n\x07samples\x18\x04 \x03(\x0b\x32*.tensorfleet.orchestrator.v1.MachineSample\"\x98\x01\n\rAttemptEvents\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x1d\n\x15\x66irst_source_sequence\x18\x02 \x01(\x03\x12\x32\n\x06\x65vents\x18\x03 \x03(\x0b\x32\".tensorfleet.orchestrator.v1.Event\"\x87\x02\n\x0f\x41ttemptFinished\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12<\n\x07outcome\x18\x02 \x01(\x0e\x32+.tensorfleet.orchestrator.v1.AttemptOutcome\x12\x35\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.tensorfleet.orchestrator.v1.Failure\x12\x34\n\x07outputs\x18\x04 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Output\x12\x13\n\x0bresult_json\x18\x05 \x01(\t\"\x07\n\x05\x44rain\"\xa9\x01\n\nRegistered\x12\x31\n\x0elease_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x31\n\x0erenew_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x04lost\x18\x03 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\"f\n\x0c\x41ssignedTask\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\r\n\x05index\x18\x02 \x01(\x05\x12\x11\n\ttask_json\x18\x03 \x01(\t\"\xb3\x02\n\nAssignment\x12\x38\n\x05tasks\x18\x01 \x03(\x0b\x32).tensorfleet.orchestrator.v1.AssignedTask\x12\x0e\n\x06job_id\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x18\n\x10\x63ode_artifact_id\x18\x04 \x01(\t\x12\x39\n\tresources\x18\x05 \x01(\x0b\x32&.tensorfleet.orchestrator.v1.Resources\x12\x32\n\x0f\x61ttempt_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05owner\x18\x07 \x01(\t\x12\x0f\n\x07project\x18\x08 \x01(\t\x12\x10\n\x08job_name\x18\t \x01(\t\x12\x12\n\ntask_count\x18\n \x01(\x05\"\x93\x02\n\x0bStopAttempt\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12?\n\x06reason\x18\x02 \x01(\x0e\x32/.tensorfleet.orchestrator.v1.StopAttempt.Reason\x12(\n\x05grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"c\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n\x10REASON_CANCELLED\x10\x01\x12\x15\n\x11REASON_LEASE_LOST\x10\x02\x12\x14\n\x10REASON_PREEMPTED\x10\x03\"g\n\x0e\x45ventsRecorded\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x1f\n\x17through_source_sequence\x18\x02 \x01(\x03\"[\n\x0e\x46inishRecorded\x12\x34\n\x03ref\x18\x01 \x01(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x13\n\x0bis_accepted\x18\x02 \x01(\x08\"V\n\rLeasesRenewed\x12\x35\n\x04lost\x18\x01 \x03(\x0b\x32\'.tensorfleet.orchestrator.v1.AttemptRef\x12\x0e\n\x06number\x18\x02 \x01(\x03\x32\xe7\x01\n\x0f\x44ispatchService\x12h\n\x07Session\x12+.tensorfleet.orchestrator.v1.SessionRequest\x1a,.tensorfleet.orchestrator.v1.SessionResponse(\x01\x30\x01\x12j\n\tMeetPeers\x12-.tensorfleet.orchestrator.v1.MeetPeersRequest\x1a..tensorfleet.orchestrator.v1.MeetPeersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tensorfleet.orchestrator.v1.dispatch_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SESSIONREQUEST']._serialized_start=326
-  _globals['_SESSIONREQUEST']._serialized_end=402
-  _globals['_SESSIONRESPONSE']._serialized_start=404
-  _globals['_SESSIONRESPONSE']._serialized_end=487
-  _globals['_ATTEMPTREF']._serialized_start=489
-  _globals['_ATTEMPTREF']._serialized_end=535
-  _globals['_WORKERRECORD']._serialized_start=538
-  _globals['_WORKERRECORD']._serialized_end=919
-  _globals['_ORCHESTRATORRECORD']._serialized_start=922
-  _globals['_ORCHESTRATORRECORD']._serialized_end=1350
-  _globals['_REGISTER']._serialized_start=1353
-  _globals['_REGISTER']._serialized_end=1743
-  _globals['_REGISTER_RUNNINGATTEMPT']._serialized_start=1614
-  _globals['_REGISTER_RUNNINGATTEMPT']._serialized_end=1743
-  _globals['_CREDIT']._serialized_start=1745
-  _globals['_CREDIT']._serialized_end=1768
-  _globals['_LEASERENEWAL']._serialized_start=1770
-  _globals['_LEASERENEWAL']._serialized_end=1884
-  _globals['_ATTEMPTEVENTS']._serialized_start=1887
-  _globals['_ATTEMPTEVENTS']._serialized_end=2039
-  _globals['_ATTEMPTFINISHED']._serialized_start=2042
-  _globals['_ATTEMPTFINISHED']._serialized_end=2305
-  _globals['_DRAIN']._serialized_start=2307
-  _globals['_DRAIN']._serialized_end=2314
-  _globals['_REGISTERED']._serialized_start=2317
-  _globals['_REGISTERED']._serialized_end=2486
-  _globals['_ASSIGNEDTASK']._serialized_start=2488
-  _globals['_ASSIGNEDTASK']._serialized_end=2590
-  _globals['_ASSIGNMENT']._serialized_start=2593
-  _globals['_ASSIGNMENT']._serialized_end=2900
-  _globals['_STOPATTEMPT']._serialized_start=2903
-  _globals['_STOPATTEMPT']._serialized_end=3178
-  _globals['_STOPATTEMPT_REASON']._serialized_start=3079
-  _globals['_STOPATTEMPT_REASON']._serialized_end=3178
-  _globals['_EVENTSRECORDED']._serialized_start=3180
-  _globals['_EVENTSRECORDED']._serialized_end=3283
-  _globals['_FINISHRECORDED']._serialized_start=3285
-  _globals['_FINISHRECORDED']._serialized_end=3376
-  _globals['_LEASESRENEWED']._serialized_start=3378
-  _globals['_LEASESRENEWED']._serialized_end=3464
-  _globals['_DISPATCHSERVICE']._serialized_start=3466
-  _globals['_DISPATCHSERVICE']._serialized_end=3589
+  _globals['_MEETPEERSREQUEST']._serialized_start=368
+  _globals['_MEETPEERSREQUEST']._serialized_end=476
+  _globals['_MEETPEERSRESPONSE']._serialized_start=478
+  _globals['_MEETPEERSRESPONSE']._serialized_end=572
+  _globals['_PEER']._serialized_start=574
+  _globals['_PEER']._serialized_end=629
+  _globals['_SESSIONREQUEST']._serialized_start=631
+  _globals['_SESSIONREQUEST']._serialized_end=707
+  _globals['_SESSIONRESPONSE']._serialized_start=709
+  _globals['_SESSIONRESPONSE']._serialized_end=792
+  _globals['_ATTEMPTREF']._serialized_start=794
+  _globals['_ATTEMPTREF']._serialized_end=840
+  _globals['_WORKERRECORD']._serialized_start=843
+  _globals['_WORKERRECORD']._serialized_end=1224
+  _globals['_ORCHESTRATORRECORD']._serialized_start=1227
+  _globals['_ORCHESTRATORRECORD']._serialized_end=1655
+  _globals['_REGISTER']._serialized_start=1658
+  _globals['_REGISTER']._serialized_end=2048
+  _globals['_REGISTER_RUNNINGATTEMPT']._serialized_start=1919
+  _globals['_REGISTER_RUNNINGATTEMPT']._serialized_end=2048
+  _globals['_CREDIT']._serialized_start=2050
+  _globals['_CREDIT']._serialized_end=2073
+  _globals['_LEASERENEWAL']._serialized_start=2076
+  _globals['_LEASERENEWAL']._serialized_end=2251
+  _globals['_ATTEMPTEVENTS']._serialized_start=2254
+  _globals['_ATTEMPTEVENTS']._serialized_end=2406
+  _globals['_ATTEMPTFINISHED']._serialized_start=2409
+  _globals['_ATTEMPTFINISHED']._serialized_end=2672
+  _globals['_DRAIN']._serialized_start=2674
+  _globals['_DRAIN']._serialized_end=2681
+  _globals['_REGISTERED']._serialized_start=2684
+  _globals['_REGISTERED']._serialized_end=2853
+  _globals['_ASSIGNEDTASK']._serialized_start=2855
+  _globals['_ASSIGNEDTASK']._serialized_end=2957
+  _globals['_ASSIGNMENT']._serialized_start=2960
+  _globals['_ASSIGNMENT']._serialized_end=3267
+  _globals['_STOPATTEMPT']._serialized_start=3270
+  _globals['_STOPATTEMPT']._serialized_end=3545
+  _globals['_STOPATTEMPT_REASON']._serialized_start=3446
+  _globals['_STOPATTEMPT_REASON']._serialized_end=3545
+  _globals['_EVENTSRECORDED']._serialized_start=3547
+  _globals['_EVENTSRECORDED']._serialized_end=3650
+  _globals['_FINISHRECORDED']._serialized_start=3652
+  _globals['_FINISHRECORDED']._serialized_end=3743
+  _globals['_LEASESRENEWED']._serialized_start=3745
+  _globals['_LEASESRENEWED']._serialized_end=3831
+  _globals['_DISPATCHSERVICE']._serialized_start=3834
+  _globals['_DISPATCHSERVICE']._serialized_end=4065
 # @@protoc_insertion_point(module_scope)

@@ -14,6 +14,7 @@ from tensorfleet.orchestrator.v1 import failure_pb2 as _failure_pb2
 from tensorfleet.orchestrator.v1 import output_pb2 as _output_pb2
 from tensorfleet.orchestrator.v1 import resources_pb2 as _resources_pb2
 from tensorfleet.orchestrator.v1 import task_pb2 as _task_pb2
+from tensorfleet.orchestrator.v1 import worker_pb2 as _worker_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -24,6 +25,100 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class MeetPeersRequest(_message.Message):
+    """An attempt wants to meet the others of its gang."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REF_FIELD_NUMBER: _builtins.int
+    WORKER_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    worker_id: _builtins.str
+    """The worker on which it runs."""
+    address: _builtins.str
+    """Where it can be reached, like "10.0.0.1:4000"; 1 to 1,024 bytes that only the gang reads."""
+    @_builtins.property
+    def ref(self) -> Global___AttemptRef:
+        """Which attempt."""
+
+    def __init__(
+        self,
+        *,
+        ref: Global___AttemptRef | None = ...,
+        worker_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ref", b"ref"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "ref", b"ref", "worker_id", b"worker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeetPeersRequest: _TypeAlias = MeetPeersRequest  # noqa: Y015
+
+@_typing.final
+class MeetPeersResponse(_message.Message):
+    """How far the meeting is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEERS_FIELD_NUMBER: _builtins.int
+    MISSING_INDEXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def peers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Peer]:
+        """Every task of the job by index, once all have given an address for their present attempt; empty
+        before.
+        """
+
+    @_builtins.property
+    def missing_indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Tasks that have given none yet, the first 100 by index; empty once all have."""
+
+    def __init__(
+        self,
+        *,
+        peers: _abc.Iterable[Global___Peer] | None = ...,
+        missing_indexes: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_indexes", b"missing_indexes", "peers", b"peers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeetPeersResponse: _TypeAlias = MeetPeersResponse  # noqa: Y015
+
+@_typing.final
+class Peer(_message.Message):
+    """A task of a gang."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """From 0 within the job."""
+    attempt: _builtins.int
+    """The attempt that gave the address."""
+    address: _builtins.str
+    """Where it can be reached."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        attempt: _builtins.int = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attempt", b"attempt", "index", b"index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Peer: _TypeAlias = Peer  # noqa: Y015
 
 @_typing.final
 class SessionRequest(_message.Message):
@@ -326,6 +421,7 @@ class LeaseRenewal(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     ANSWERED_NUMBER_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Counts the renewals of this session, from 1."""
     answered_number: _builtins.int
@@ -336,16 +432,21 @@ class LeaseRenewal(_message.Message):
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttemptRef]:
         """Every attempt that the worker runs."""
 
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[_worker_pb2.MachineSample]:
+        """What its machine did since the last renewal, oldest first; at most 120. Some may get lost."""
+
     def __init__(
         self,
         *,
         attempts: _abc.Iterable[Global___AttemptRef] | None = ...,
         number: _builtins.int = ...,
         answered_number: _builtins.int = ...,
+        samples: _abc.Iterable[_worker_pb2.MachineSample] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_number", b"answered_number", "attempts", b"attempts", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_number", b"answered_number", "attempts", b"attempts", "number", b"number", "samples", b"samples"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

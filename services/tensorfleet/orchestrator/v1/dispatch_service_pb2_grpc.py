@@ -40,6 +40,11 @@ class DispatchServiceStub:
                 request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionRequest.SerializeToString,
                 response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionResponse.FromString,
                 _registered_method=True)
+        self.MeetPeers = channel.unary_unary(
+                '/tensorfleet.orchestrator.v1.DispatchService/MeetPeers',
+                request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersRequest.SerializeToString,
+                response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersResponse.FromString,
+                _registered_method=True)
 
 
 class DispatchServiceServicer:
@@ -55,6 +60,17 @@ class DispatchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MeetPeers(self, request, context):
+        """Gives the address at which an attempt can be reached by the other tasks of its gang, and tells
+        theirs. Asked again until every task has given one. Idempotent; the first address of an attempt
+        counts. Fails with LEASE_LOST when the attempt is not current, NOT_A_GANG when its job has
+        several tasks that need not run together, ADDRESS_GIVEN when it gave another address before,
+        PEER_ENDED when a task ended before this start of the gang, JOB_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DispatchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +78,11 @@ def add_DispatchServiceServicer_to_server(servicer, server):
                     servicer.Session,
                     request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionRequest.FromString,
                     response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionResponse.SerializeToString,
+            ),
+            'MeetPeers': grpc.unary_unary_rpc_method_handler(
+                    servicer.MeetPeers,
+                    request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersRequest.FromString,
+                    response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +113,33 @@ class DispatchService:
             '/tensorfleet.orchestrator.v1.DispatchService/Session',
             tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionRequest.SerializeToString,
             tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.SessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MeetPeers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tensorfleet.orchestrator.v1.DispatchService/MeetPeers',
+            tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersRequest.SerializeToString,
+            tensorfleet_dot_orchestrator_dot_v1_dot_dispatch__service__pb2.MeetPeersResponse.FromString,
             options,
             channel_credentials,
             insecure,

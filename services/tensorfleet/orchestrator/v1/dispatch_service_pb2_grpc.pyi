@@ -38,6 +38,13 @@ class DispatchServiceStub:
     the worker connects again, to any orchestrator, registers what it still runs, and sends again
     whatever was not acknowledged; nothing is recorded twice.
     """
+    MeetPeers: _grpc.UnaryUnaryMultiCallable[_dispatch_service_pb2.MeetPeersRequest, _dispatch_service_pb2.MeetPeersResponse]
+    """Gives the address at which an attempt can be reached by the other tasks of its gang, and tells
+    theirs. Asked again until every task has given one. Idempotent; the first address of an attempt
+    counts. Fails with LEASE_LOST when the attempt is not current, NOT_A_GANG when its job has
+    several tasks that need not run together, ADDRESS_GIVEN when it gave another address before,
+    PEER_ENDED when a task ended before this start of the gang, JOB_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class DispatchServiceAsyncStub(DispatchServiceStub):
@@ -48,6 +55,13 @@ class DispatchServiceAsyncStub(DispatchServiceStub):
     """One standing stream for each worker. The first record must be Register. After a broken stream
     the worker connects again, to any orchestrator, registers what it still runs, and sends again
     whatever was not acknowledged; nothing is recorded twice.
+    """
+    MeetPeers: _aio.UnaryUnaryMultiCallable[_dispatch_service_pb2.MeetPeersRequest, _dispatch_service_pb2.MeetPeersResponse]  # type: ignore[assignment]
+    """Gives the address at which an attempt can be reached by the other tasks of its gang, and tells
+    theirs. Asked again until every task has given one. Idempotent; the first address of an attempt
+    counts. Fails with LEASE_LOST when the attempt is not current, NOT_A_GANG when its job has
+    several tasks that need not run together, ADDRESS_GIVEN when it gave another address before,
+    PEER_ENDED when a task ended before this start of the gang, JOB_NOT_FOUND.
     """
 
 class DispatchServiceServicer:
@@ -61,6 +75,18 @@ class DispatchServiceServicer:
         """One standing stream for each worker. The first record must be Register. After a broken stream
         the worker connects again, to any orchestrator, registers what it still runs, and sends again
         whatever was not acknowledged; nothing is recorded twice.
+        """
+
+    def MeetPeers(
+        self,
+        request: _dispatch_service_pb2.MeetPeersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_dispatch_service_pb2.MeetPeersResponse, _abc.Awaitable[_dispatch_service_pb2.MeetPeersResponse]]:
+        """Gives the address at which an attempt can be reached by the other tasks of its gang, and tells
+        theirs. Asked again until every task has given one. Idempotent; the first address of an attempt
+        counts. Fails with LEASE_LOST when the attempt is not current, NOT_A_GANG when its job has
+        several tasks that need not run together, ADDRESS_GIVEN when it gave another address before,
+        PEER_ENDED when a task ended before this start of the gang, JOB_NOT_FOUND.
         """
 
 def add_DispatchServiceServicer_to_server(servicer: DispatchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -54,6 +54,157 @@ WORKER_STATE_QUARANTINED: WorkerState.ValueType  # 4
 Global___WorkerState: _TypeAlias = WorkerState  # noqa: Y015
 
 @_typing.final
+class MachineSample(_message.Message):
+    """What a worker's machine did for a moment, up to a whole second of its clock. Shares are of all its
+    cores, 0 to 1. What the machine does not tell is absent.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    INTERVAL_SECONDS_FIELD_NUMBER: _builtins.int
+    CPU_USER_FIELD_NUMBER: _builtins.int
+    CPU_SYSTEM_FIELD_NUMBER: _builtins.int
+    CPU_IDLE_FIELD_NUMBER: _builtins.int
+    CPU_IOWAIT_FIELD_NUMBER: _builtins.int
+    CPU_STEAL_FIELD_NUMBER: _builtins.int
+    CORES_FIELD_NUMBER: _builtins.int
+    MEMORY_USED_BYTES_FIELD_NUMBER: _builtins.int
+    MEMORY_TOTAL_BYTES_FIELD_NUMBER: _builtins.int
+    SWAP_USED_BYTES_FIELD_NUMBER: _builtins.int
+    DISK_READ_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    DISK_WRITE_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    DISK_BUSY_FIELD_NUMBER: _builtins.int
+    NETWORK_RECEIVED_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    NETWORK_SENT_BYTES_PER_SECOND_FIELD_NUMBER: _builtins.int
+    LOAD_AVERAGE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Counts the samples of the agent, from 1; what is missing was lost."""
+    interval_seconds: _builtins.float
+    """How long the moment was, seconds."""
+    cpu_user: _builtins.float
+    """Time in programs."""
+    cpu_system: _builtins.float
+    """Time in the kernel."""
+    cpu_idle: _builtins.float
+    """Time with nothing to do."""
+    cpu_iowait: _builtins.float
+    """Time with nothing to do but to wait for a disk."""
+    cpu_steal: _builtins.float
+    """Time that the machine's host gave to others."""
+    memory_used_bytes: _builtins.int
+    """Memory that cannot be had without taking it from somebody."""
+    memory_total_bytes: _builtins.int
+    """All memory."""
+    swap_used_bytes: _builtins.int
+    """Memory that was moved to a disk."""
+    disk_read_bytes_per_second: _builtins.float
+    """Read from all disks."""
+    disk_write_bytes_per_second: _builtins.float
+    """Written to all disks."""
+    disk_busy: _builtins.float
+    """How busy the busiest disk was, 0 to 1."""
+    network_received_bytes_per_second: _builtins.float
+    """Received from other machines."""
+    network_sent_bytes_per_second: _builtins.float
+    """Sent to other machines."""
+    load_average: _builtins.float
+    """Programs that run or want to, on average over one minute."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """The end of the moment, by the worker's clock."""
+
+    @_builtins.property
+    def cores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How busy each core was, 0 to 1; at most 1,024."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        sequence: _builtins.int = ...,
+        interval_seconds: _builtins.float = ...,
+        cpu_user: _builtins.float | None = ...,
+        cpu_system: _builtins.float | None = ...,
+        cpu_idle: _builtins.float | None = ...,
+        cpu_iowait: _builtins.float | None = ...,
+        cpu_steal: _builtins.float | None = ...,
+        cores: _abc.Iterable[_builtins.float] | None = ...,
+        memory_used_bytes: _builtins.int | None = ...,
+        memory_total_bytes: _builtins.int | None = ...,
+        swap_used_bytes: _builtins.int | None = ...,
+        disk_read_bytes_per_second: _builtins.float | None = ...,
+        disk_write_bytes_per_second: _builtins.float | None = ...,
+        disk_busy: _builtins.float | None = ...,
+        network_received_bytes_per_second: _builtins.float | None = ...,
+        network_sent_bytes_per_second: _builtins.float | None = ...,
+        load_average: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu_idle", b"_cpu_idle", "_cpu_iowait", b"_cpu_iowait", "_cpu_steal", b"_cpu_steal", "_cpu_system", b"_cpu_system", "_cpu_user", b"_cpu_user", "_disk_busy", b"_disk_busy", "_disk_read_bytes_per_second", b"_disk_read_bytes_per_second", "_disk_write_bytes_per_second", b"_disk_write_bytes_per_second", "_load_average", b"_load_average", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_network_received_bytes_per_second", b"_network_received_bytes_per_second", "_network_sent_bytes_per_second", b"_network_sent_bytes_per_second", "_swap_used_bytes", b"_swap_used_bytes", "cpu_idle", b"cpu_idle", "cpu_iowait", b"cpu_iowait", "cpu_steal", b"cpu_steal", "cpu_system", b"cpu_system", "cpu_user", b"cpu_user", "disk_busy", b"disk_busy", "disk_read_bytes_per_second", b"disk_read_bytes_per_second", "disk_write_bytes_per_second", b"disk_write_bytes_per_second", "load_average", b"load_average", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "network_received_bytes_per_second", b"network_received_bytes_per_second", "network_sent_bytes_per_second", b"network_sent_bytes_per_second", "swap_used_bytes", b"swap_used_bytes", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu_idle", b"_cpu_idle", "_cpu_iowait", b"_cpu_iowait", "_cpu_steal", b"_cpu_steal", "_cpu_system", b"_cpu_system", "_cpu_user", b"_cpu_user", "_disk_busy", b"_disk_busy", "_disk_read_bytes_per_second", b"_disk_read_bytes_per_second", "_disk_write_bytes_per_second", b"_disk_write_bytes_per_second", "_load_average", b"_load_average", "_memory_total_bytes", b"_memory_total_bytes", "_memory_used_bytes", b"_memory_used_bytes", "_network_received_bytes_per_second", b"_network_received_bytes_per_second", "_network_sent_bytes_per_second", b"_network_sent_bytes_per_second", "_swap_used_bytes", b"_swap_used_bytes", "cores", b"cores", "cpu_idle", b"cpu_idle", "cpu_iowait", b"cpu_iowait", "cpu_steal", b"cpu_steal", "cpu_system", b"cpu_system", "cpu_user", b"cpu_user", "disk_busy", b"disk_busy", "disk_read_bytes_per_second", b"disk_read_bytes_per_second", "disk_write_bytes_per_second", b"disk_write_bytes_per_second", "interval_seconds", b"interval_seconds", "load_average", b"load_average", "memory_total_bytes", b"memory_total_bytes", "memory_used_bytes", b"memory_used_bytes", "network_received_bytes_per_second", b"network_received_bytes_per_second", "network_sent_bytes_per_second", b"network_sent_bytes_per_second", "sequence", b"sequence", "swap_used_bytes", b"swap_used_bytes", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cpu_idle: _TypeAlias = _typing.Literal["cpu_idle"]  # noqa: Y015
+    _WhichOneofArgType__cpu_idle: _TypeAlias = _typing.Literal["_cpu_idle", b"_cpu_idle"]  # noqa: Y015
+    _WhichOneofReturnType__cpu_iowait: _TypeAlias = _typing.Literal["cpu_iowait"]  # noqa: Y015
+    _WhichOneofArgType__cpu_iowait: _TypeAlias = _typing.Literal["_cpu_iowait", b"_cpu_iowait"]  # noqa: Y015
+    _WhichOneofReturnType__cpu_steal: _TypeAlias = _typing.Literal["cpu_steal"]  # noqa: Y015
+    _WhichOneofArgType__cpu_steal: _TypeAlias = _typing.Literal["_cpu_steal", b"_cpu_steal"]  # noqa: Y015
+    _WhichOneofReturnType__cpu_system: _TypeAlias = _typing.Literal["cpu_system"]  # noqa: Y015
+    _WhichOneofArgType__cpu_system: _TypeAlias = _typing.Literal["_cpu_system", b"_cpu_system"]  # noqa: Y015
+    _WhichOneofReturnType__cpu_user: _TypeAlias = _typing.Literal["cpu_user"]  # noqa: Y015
+    _WhichOneofArgType__cpu_user: _TypeAlias = _typing.Literal["_cpu_user", b"_cpu_user"]  # noqa: Y015
+    _WhichOneofReturnType__disk_busy: _TypeAlias = _typing.Literal["disk_busy"]  # noqa: Y015
+    _WhichOneofArgType__disk_busy: _TypeAlias = _typing.Literal["_disk_busy", b"_disk_busy"]  # noqa: Y015
+    _WhichOneofReturnType__disk_read_bytes_per_second: _TypeAlias = _typing.Literal["disk_read_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__disk_read_bytes_per_second: _TypeAlias = _typing.Literal["_disk_read_bytes_per_second", b"_disk_read_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__disk_write_bytes_per_second: _TypeAlias = _typing.Literal["disk_write_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__disk_write_bytes_per_second: _TypeAlias = _typing.Literal["_disk_write_bytes_per_second", b"_disk_write_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__load_average: _TypeAlias = _typing.Literal["load_average"]  # noqa: Y015
+    _WhichOneofArgType__load_average: _TypeAlias = _typing.Literal["_load_average", b"_load_average"]  # noqa: Y015
+    _WhichOneofReturnType__memory_total_bytes: _TypeAlias = _typing.Literal["memory_total_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_total_bytes: _TypeAlias = _typing.Literal["_memory_total_bytes", b"_memory_total_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__memory_used_bytes: _TypeAlias = _typing.Literal["memory_used_bytes"]  # noqa: Y015
+    _WhichOneofArgType__memory_used_bytes: _TypeAlias = _typing.Literal["_memory_used_bytes", b"_memory_used_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__network_received_bytes_per_second: _TypeAlias = _typing.Literal["network_received_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__network_received_bytes_per_second: _TypeAlias = _typing.Literal["_network_received_bytes_per_second", b"_network_received_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__network_sent_bytes_per_second: _TypeAlias = _typing.Literal["network_sent_bytes_per_second"]  # noqa: Y015
+    _WhichOneofArgType__network_sent_bytes_per_second: _TypeAlias = _typing.Literal["_network_sent_bytes_per_second", b"_network_sent_bytes_per_second"]  # noqa: Y015
+    _WhichOneofReturnType__swap_used_bytes: _TypeAlias = _typing.Literal["swap_used_bytes"]  # noqa: Y015
+    _WhichOneofArgType__swap_used_bytes: _TypeAlias = _typing.Literal["_swap_used_bytes", b"_swap_used_bytes"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_idle) -> _WhichOneofReturnType__cpu_idle | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_iowait) -> _WhichOneofReturnType__cpu_iowait | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_steal) -> _WhichOneofReturnType__cpu_steal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_system) -> _WhichOneofReturnType__cpu_system | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cpu_user) -> _WhichOneofReturnType__cpu_user | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disk_busy) -> _WhichOneofReturnType__disk_busy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disk_read_bytes_per_second) -> _WhichOneofReturnType__disk_read_bytes_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disk_write_bytes_per_second) -> _WhichOneofReturnType__disk_write_bytes_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_average) -> _WhichOneofReturnType__load_average | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_total_bytes) -> _WhichOneofReturnType__memory_total_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__memory_used_bytes) -> _WhichOneofReturnType__memory_used_bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__network_received_bytes_per_second) -> _WhichOneofReturnType__network_received_bytes_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__network_sent_bytes_per_second) -> _WhichOneofReturnType__network_sent_bytes_per_second | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swap_used_bytes) -> _WhichOneofReturnType__swap_used_bytes | None: ...
+
+Global___MachineSample: _TypeAlias = MachineSample  # noqa: Y015
+
+@_typing.final
 class Worker(_message.Message):
     """A machine's agent that runs tasks."""
 
@@ -69,6 +220,7 @@ class Worker(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_SEEN_TIME_FIELD_NUMBER: _builtins.int
     QUARANTINE_END_TIME_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The name it was started with."""
     state: Global___WorkerState.ValueType
@@ -99,6 +251,10 @@ class Worker(_message.Message):
     def quarantine_end_time(self) -> _timestamp_pb2.Timestamp:
         """When its quarantine ends; absent when there is none."""
 
+    @_builtins.property
+    def usage(self) -> Global___MachineSample:
+        """The newest sample of its machine; absent when it is offline, or tells none."""
+
     def __init__(
         self,
         *,
@@ -112,10 +268,11 @@ class Worker(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_seen_time: _timestamp_pb2.Timestamp | None = ...,
         quarantine_end_time: _timestamp_pb2.Timestamp | None = ...,
+        usage: Global___MachineSample | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "hostname", b"hostname", "id", b"id", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time", "running_task_ids", b"running_task_ids", "slots", b"slots", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "create_time", b"create_time", "hostname", b"hostname", "id", b"id", "last_seen_time", b"last_seen_time", "quarantine_end_time", b"quarantine_end_time", "running_task_ids", b"running_task_ids", "slots", b"slots", "state", b"state", "usage", b"usage", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

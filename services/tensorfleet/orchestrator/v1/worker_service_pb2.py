@@ -22,32 +22,37 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tensorfleet.orchestrator.v1 import worker_pb2 as tensorfleet_dot_orchestrator_dot_v1_dot_worker__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tensorfleet/orchestrator/v1/worker_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a(tensorfleet/orchestrator/v1/worker.proto\"\x14\n\x12ListWorkersRequest\"K\n\x13ListWorkersResponse\x12\x34\n\x07workers\x18\x01 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"%\n\x10GetWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"H\n\x11GetWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"\'\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"J\n\x13\x44rainWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"(\n\x13ResumeWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"K\n\x14ResumeWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker2\xd4\x03\n\rWorkerService\x12p\n\x0bListWorkers\x12/.tensorfleet.orchestrator.v1.ListWorkersRequest\x1a\x30.tensorfleet.orchestrator.v1.ListWorkersResponse\x12j\n\tGetWorker\x12-.tensorfleet.orchestrator.v1.GetWorkerRequest\x1a..tensorfleet.orchestrator.v1.GetWorkerResponse\x12p\n\x0b\x44rainWorker\x12/.tensorfleet.orchestrator.v1.DrainWorkerRequest\x1a\x30.tensorfleet.orchestrator.v1.DrainWorkerResponse\x12s\n\x0cResumeWorker\x12\x30.tensorfleet.orchestrator.v1.ResumeWorkerRequest\x1a\x31.tensorfleet.orchestrator.v1.ResumeWorkerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0tensorfleet/orchestrator/v1/worker_service.proto\x12\x1btensorfleet.orchestrator.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(tensorfleet/orchestrator/v1/worker.proto\"n\n\x16ListWorkerUsageRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\x12.\n\nafter_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x03 \x01(\x05\"V\n\x17ListWorkerUsageResponse\x12;\n\x07samples\x18\x01 \x03(\x0b\x32*.tensorfleet.orchestrator.v1.MachineSample\"\x14\n\x12ListWorkersRequest\"K\n\x13ListWorkersResponse\x12\x34\n\x07workers\x18\x01 \x03(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"%\n\x10GetWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"H\n\x11GetWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"\'\n\x12\x44rainWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"J\n\x13\x44rainWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker\"(\n\x13ResumeWorkerRequest\x12\x11\n\tworker_id\x18\x01 \x01(\t\"K\n\x14ResumeWorkerResponse\x12\x33\n\x06worker\x18\x01 \x01(\x0b\x32#.tensorfleet.orchestrator.v1.Worker2\xd2\x04\n\rWorkerService\x12p\n\x0bListWorkers\x12/.tensorfleet.orchestrator.v1.ListWorkersRequest\x1a\x30.tensorfleet.orchestrator.v1.ListWorkersResponse\x12j\n\tGetWorker\x12-.tensorfleet.orchestrator.v1.GetWorkerRequest\x1a..tensorfleet.orchestrator.v1.GetWorkerResponse\x12p\n\x0b\x44rainWorker\x12/.tensorfleet.orchestrator.v1.DrainWorkerRequest\x1a\x30.tensorfleet.orchestrator.v1.DrainWorkerResponse\x12s\n\x0cResumeWorker\x12\x30.tensorfleet.orchestrator.v1.ResumeWorkerRequest\x1a\x31.tensorfleet.orchestrator.v1.ResumeWorkerResponse\x12|\n\x0fListWorkerUsage\x12\x33.tensorfleet.orchestrator.v1.ListWorkerUsageRequest\x1a\x34.tensorfleet.orchestrator.v1.ListWorkerUsageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tensorfleet.orchestrator.v1.worker_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTWORKERSREQUEST']._serialized_start=123
-  _globals['_LISTWORKERSREQUEST']._serialized_end=143
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=145
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=220
-  _globals['_GETWORKERREQUEST']._serialized_start=222
-  _globals['_GETWORKERREQUEST']._serialized_end=259
-  _globals['_GETWORKERRESPONSE']._serialized_start=261
-  _globals['_GETWORKERRESPONSE']._serialized_end=333
-  _globals['_DRAINWORKERREQUEST']._serialized_start=335
-  _globals['_DRAINWORKERREQUEST']._serialized_end=374
-  _globals['_DRAINWORKERRESPONSE']._serialized_start=376
-  _globals['_DRAINWORKERRESPONSE']._serialized_end=450
-  _globals['_RESUMEWORKERREQUEST']._serialized_start=452
-  _globals['_RESUMEWORKERREQUEST']._serialized_end=492
-  _globals['_RESUMEWORKERRESPONSE']._serialized_start=494
-  _globals['_RESUMEWORKERRESPONSE']._serialized_end=569
-  _globals['_WORKERSERVICE']._serialized_start=572
-  _globals['_WORKERSERVICE']._serialized_end=1040
+  _globals['_LISTWORKERUSAGEREQUEST']._serialized_start=156
+  _globals['_LISTWORKERUSAGEREQUEST']._serialized_end=266
+  _globals['_LISTWORKERUSAGERESPONSE']._serialized_start=268
+  _globals['_LISTWORKERUSAGERESPONSE']._serialized_end=354
+  _globals['_LISTWORKERSREQUEST']._serialized_start=356
+  _globals['_LISTWORKERSREQUEST']._serialized_end=376
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=378
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=453
+  _globals['_GETWORKERREQUEST']._serialized_start=455
+  _globals['_GETWORKERREQUEST']._serialized_end=492
+  _globals['_GETWORKERRESPONSE']._serialized_start=494
+  _globals['_GETWORKERRESPONSE']._serialized_end=566
+  _globals['_DRAINWORKERREQUEST']._serialized_start=568
+  _globals['_DRAINWORKERREQUEST']._serialized_end=607
+  _globals['_DRAINWORKERRESPONSE']._serialized_start=609
+  _globals['_DRAINWORKERRESPONSE']._serialized_end=683
+  _globals['_RESUMEWORKERREQUEST']._serialized_start=685
+  _globals['_RESUMEWORKERREQUEST']._serialized_end=725
+  _globals['_RESUMEWORKERRESPONSE']._serialized_start=727
+  _globals['_RESUMEWORKERRESPONSE']._serialized_end=802
+  _globals['_WORKERSERVICE']._serialized_start=805
+  _globals['_WORKERSERVICE']._serialized_end=1399
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from tensorfleet.orchestrator.v1 import worker_pb2 as _worker_pb2
 import builtins as _builtins
@@ -18,6 +19,64 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class ListWorkerUsageRequest(_message.Message):
+    """Asks for samples of one machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: _builtins.int
+    AFTER_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    worker_id: _builtins.str
+    """The worker's id."""
+    page_size: _builtins.int
+    """At most so many, the oldest first; 0 means 600, and more is 600. Ask again after the last one's
+    time for the rest.
+    """
+    @_builtins.property
+    def after_time(self) -> _timestamp_pb2.Timestamp:
+        """Only samples with a later time. Absent means all that are kept."""
+
+    def __init__(
+        self,
+        *,
+        worker_id: _builtins.str = ...,
+        after_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_time", b"after_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_time", b"after_time", "page_size", b"page_size", "worker_id", b"worker_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkerUsageRequest: _TypeAlias = ListWorkerUsageRequest  # noqa: Y015
+
+@_typing.final
+class ListWorkerUsageResponse(_message.Message):
+    """Samples of one machine."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[_worker_pb2.MachineSample]:
+        """Oldest first; none when nothing is known."""
+
+    def __init__(
+        self,
+        *,
+        samples: _abc.Iterable[_worker_pb2.MachineSample] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWorkerUsageResponse: _TypeAlias = ListWorkerUsageResponse  # noqa: Y015
 
 @_typing.final
 class ListWorkersRequest(_message.Message):

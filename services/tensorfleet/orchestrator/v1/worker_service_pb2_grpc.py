@@ -55,6 +55,11 @@ class WorkerServiceStub:
                 request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.SerializeToString,
                 response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.FromString,
                 _registered_method=True)
+        self.ListWorkerUsage = channel.unary_unary(
+                '/tensorfleet.orchestrator.v1.WorkerService/ListWorkerUsage',
+                request_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageRequest.SerializeToString,
+                response_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageResponse.FromString,
+                _registered_method=True)
 
 
 class WorkerServiceServicer:
@@ -90,6 +95,14 @@ class WorkerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkerUsage(self, request, context):
+        """What a worker's machine did lately. The newest 600 samples are kept, for an hour after the last
+        one came. They come some seconds late, a few together. Fails with WORKER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +125,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.ResumeWorker,
                     request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.FromString,
                     response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.SerializeToString,
+            ),
+            'ListWorkerUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkerUsage,
+                    request_deserializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageRequest.FromString,
+                    response_serializer=tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +241,33 @@ class WorkerService:
             '/tensorfleet.orchestrator.v1.WorkerService/ResumeWorker',
             tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerRequest.SerializeToString,
             tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ResumeWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkerUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tensorfleet.orchestrator.v1.WorkerService/ListWorkerUsage',
+            tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageRequest.SerializeToString,
+            tensorfleet_dot_orchestrator_dot_v1_dot_worker__service__pb2.ListWorkerUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

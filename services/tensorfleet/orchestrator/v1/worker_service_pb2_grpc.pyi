@@ -43,6 +43,10 @@ class WorkerServiceStub:
     """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
     WORKER_NOT_FOUND.
     """
+    ListWorkerUsage: _grpc.UnaryUnaryMultiCallable[_worker_service_pb2.ListWorkerUsageRequest, _worker_service_pb2.ListWorkerUsageResponse]
+    """What a worker's machine did lately. The newest 600 samples are kept, for an hour after the last
+    one came. They come some seconds late, a few together. Fails with WORKER_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class WorkerServiceAsyncStub(WorkerServiceStub):
@@ -58,6 +62,10 @@ class WorkerServiceAsyncStub(WorkerServiceStub):
     ResumeWorker: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ResumeWorkerRequest, _worker_service_pb2.ResumeWorkerResponse]  # type: ignore[assignment]
     """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
     WORKER_NOT_FOUND.
+    """
+    ListWorkerUsage: _aio.UnaryUnaryMultiCallable[_worker_service_pb2.ListWorkerUsageRequest, _worker_service_pb2.ListWorkerUsageResponse]  # type: ignore[assignment]
+    """What a worker's machine did lately. The newest 600 samples are kept, for an hour after the last
+    one came. They come some seconds late, a few together. Fails with WORKER_NOT_FOUND.
     """
 
 class WorkerServiceServicer:
@@ -91,6 +99,15 @@ class WorkerServiceServicer:
     ) -> _typing.Union[_worker_service_pb2.ResumeWorkerResponse, _abc.Awaitable[_worker_service_pb2.ResumeWorkerResponse]]:
         """Takes tasks on this worker again: undoes a drain and ends a quarantine. Idempotent. Fails with
         WORKER_NOT_FOUND.
+        """
+
+    def ListWorkerUsage(
+        self,
+        request: _worker_service_pb2.ListWorkerUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_worker_service_pb2.ListWorkerUsageResponse, _abc.Awaitable[_worker_service_pb2.ListWorkerUsageResponse]]:
+        """What a worker's machine did lately. The newest 600 samples are kept, for an hour after the last
+        one came. They come some seconds late, a few together. Fails with WORKER_NOT_FOUND.
         """
 
 def add_WorkerServiceServicer_to_server(servicer: WorkerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

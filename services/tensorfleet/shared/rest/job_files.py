@@ -77,6 +77,18 @@ def parse_job_file(text: str) -> CreateJob:
     Raises:
         InvalidJob: It is not YAML, or not a job; see `check_job`.
     """
+    document = parse_yaml(text)
+    if document is None:
+        raise _whole_file_error("is empty; write at least `kind:` and `spec:`")
+    return check_job(document)
+
+
+def parse_yaml(text: str) -> Any:
+    """What a YAML text holds; None: nothing.
+
+    Raises:
+        InvalidJob: It is not YAML, or has a key twice.
+    """
     import yaml  # here, as the gateway checks jobs, too, but never reads a file
 
     try:
@@ -91,9 +103,7 @@ def parse_job_file(text: str) -> CreateJob:
         raise _whole_file_error("is nested too deep") from exc
     except ValueError as exc:
         raise _whole_file_error(f"has a value that YAML does not allow: {exc}") from exc
-    if document is None:
-        raise _whole_file_error("is empty; write at least `kind:` and `spec:`")
-    return check_job(document)
+    return document
 
 
 def read_job_file(path: Path) -> CreateJob:
@@ -101,6 +111,15 @@ def read_job_file(path: Path) -> CreateJob:
 
     Raises:
         InvalidJob: The file cannot be read, or see `parse_job_file`.
+    """
+    return parse_job_file(read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a job file, or of another file in which people write YAML.
+
+    Raises:
+        InvalidJob: It cannot be read, is too large, or is no text.
     """
     try:
         with path.open("rb") as stream:
@@ -111,7 +130,7 @@ def read_job_file(path: Path) -> CreateJob:
     if len(content) > MAX_FILE_BYTES:
         raise _whole_file_error(f"is larger than {MAX_FILE_BYTES:,} bytes")
     try:
-        return parse_job_file(content.decode("utf-8"))
+        return content.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise _whole_file_error(f"is not UTF-8 text: byte {exc.start} is wrong") from exc
 

@@ -116,7 +116,7 @@ def test_sizes_beyond_trouble_are_not_tried() -> None:
 
 
 def test_size_that_would_take_days_is_not_tried() -> None:
-    series = measure(algorithm("sort_in_place"), (500, 1000, 1_000_000))
+    series = measure(algorithm("sort_in_place"), (100, 1000, 1_000_000))
     error = series.cells[-1].error
     assert error is not None
     assert error.code == "TOO_LONG"
@@ -235,3 +235,17 @@ def test_sizes_are_added_until_the_class_can_be_told() -> None:
     series = measure(algorithm("right_total"), (16, 32), measuring, auto_extend=True)
     assert series.is_extended
     assert len(series.cells) > 2
+
+
+def test_processes_are_added_while_the_figures_are_uncertain() -> None:
+    measuring = Measuring(processes=3, values=2, value_seconds=0.001)
+    moody = algorithm("moody_total", max_size=1024)
+    series = measure(moody, (128, 256, 512, 1024), measuring, auto_extend=True)
+    assert series.is_extended
+    assert max(len(cell.processes) for cell in series.cells) > 3
+
+
+def test_values_of_a_process_are_taken_in_several_visits() -> None:
+    measuring = Measuring(processes=2, values=10, value_seconds=0.001)
+    series = measure(algorithm("right_total"), (10, 1000), measuring)
+    assert [len(values) for cell in series.cells for values in cell.processes] == [10] * 4

@@ -1,1 +1,1 @@
-"""The course of a load test: points, searches, thresholds."""
+"""The course of a load test: which points run, in which order, and what they mean together."""

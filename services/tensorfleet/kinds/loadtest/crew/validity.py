@@ -7,6 +7,7 @@ from tensorfleet.kinds.loadtest.record import Counts, Reason
 # grain of networks and of other processes.
 LEAST_LATENESS_SECONDS = 0.001
 LATENESS_SHARE = 0.1
+LEAST_LATE_ARRIVALS = 3
 # A generator that is this far behind its plan at any time does not make the load that was asked.
 BEHIND_SECONDS = 0.25
 BEHIND_SHARE = 0.05
@@ -23,8 +24,10 @@ def why_invalid(
         lateness: How long after their intended times the generator got to the arrivals.
         planned_seconds: How long arrivals were to go on.
     """
-    late = lateness.percentile(99.0) or 0.0
-    waited = response.percentile(99.0)
+    # Of few arrivals the 99th percentile is the latest one, which says nothing.
+    percent = min(99.0, 100.0 * (1.0 - LEAST_LATE_ARRIVALS / max(1, lateness.total)))
+    late = lateness.percentile(percent) or 0.0 if percent > 0 else 0.0
+    waited = response.percentile(max(percent, 0.0))
     behind = lateness.maximum or 0.0
     reasons = []
     if late > LEAST_LATENESS_SECONDS and (waited is None or late > LATENESS_SHARE * waited):
@@ -32,7 +35,8 @@ def why_invalid(
         reasons.append(
             Reason(
                 code="GENERATOR_LATE",
-                message=f"1 in 100 arrivals began over {_text(late)} after its time{share}: the "
+                message=f"1 in {100 / (100 - percent):.0f} arrivals began over {_text(late)} after "
+                f"its time{share}: the "
                 "generator is too slow, or its machine too busy; give it more processes, workers "
                 "or quiet",
             )

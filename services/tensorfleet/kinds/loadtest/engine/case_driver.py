@@ -64,7 +64,11 @@ class CaseDriver(CoroutineDriver):
         self._case = case
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """See Driver."""
         await super().begin(load, recorder, connections, ended)

@@ -37,6 +37,7 @@ class CoroutineDriver(ABC):
         self.in_flight = 0
         self._most_in_flight = most_in_flight
         self._load: int | None = None
+        self._tell_end: Callable[[], None] | None = None
         self._arrivals: dict[asyncio.Task[None], _Arrival] = {}
         self._notes = Notes()
         self._loop = asyncio.get_running_loop()
@@ -55,7 +56,11 @@ class CoroutineDriver(ABC):
         """
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """See Driver."""
         del connections
@@ -69,7 +74,8 @@ class CoroutineDriver(ABC):
         if self.in_flight >= self._most_in_flight:
             self._notes.add("OVERLOADED", _OVERLOADED)
             self.recorder.failed(intended, 0, self.clock(), "OVERLOADED")
-            self._tell_end()
+            if self._tell_end is not None:
+                self._tell_end()
             return True
         self.in_flight += 1
         arrival = _Arrival(intended)
@@ -137,7 +143,8 @@ class CoroutineDriver(ABC):
         else:
             self.recorder.answered(arrival.intended, sent or now, now, status)
         self.in_flight -= 1
-        self._tell_end()
+        if self._tell_end is not None:
+            self._tell_end()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         del self._arrivals[task]

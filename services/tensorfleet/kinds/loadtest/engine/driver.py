@@ -27,13 +27,17 @@ class Driver(Protocol):
         """
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """Readies for a point.
 
         Args:
             connections: So many will be needed soon.
-            ended: Called whenever an arrival has ended, well or not.
+            ended: Called whenever an arrival has ended, well or not, if somebody wants to know.
         """
 
     def fire(self, intended: int, number: int) -> bool:

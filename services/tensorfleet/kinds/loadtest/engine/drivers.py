@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tensorfleet.kinds.loadtest.cases.case import LoadCase
+from tensorfleet.kinds.loadtest.cases.loader import load_case
 from tensorfleet.kinds.loadtest.engine.case_driver import CaseDriver
 from tensorfleet.kinds.loadtest.engine.driver import Driver
 from tensorfleet.kinds.loadtest.engine.http_driver import HttpDriver
@@ -34,8 +35,6 @@ def _driver(spec: Spec, folder: Path, clock: Callable[[], int], generators: int)
     origin, _ = parse_target(spec.target)
     steps = spec.steps or (Step(),)
     if spec.case:
-        from tensorfleet.kinds.loadtest.cases.loader import load_case
-
         case = load_case(spec.case, folder)
         if isinstance(case, type) and issubclass(case, LoadCase):
             return CaseDriver(spec, case, folder, clock, share=generators)

@@ -95,15 +95,11 @@ class Generator:
         self, order: LoadOrder, start: int, tell: Callable[[SecondPart], None]
     ) -> PointPart:
         recorder = Recorder(start, self._driver.step_names)
-        closed_loop: ClosedLoop | None = None
-
-        def ended() -> None:
-            if closed_loop is not None:
-                closed_loop.has_answer()
-
         course: Pacer | ClosedLoop
+        ended: Callable[[], None] | None = None
         if isinstance(order.arrivals, Closed):
-            course = closed_loop = self._closed_loop(order.arrivals, start, recorder)
+            course = self._closed_loop(order.arrivals, start, recorder)
+            ended = course.has_answer
         else:
             pieces = arrival_offsets(
                 order.arrivals, self._folder, index=self._share.index, count=self._share.count

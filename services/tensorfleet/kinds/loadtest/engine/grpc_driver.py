@@ -69,7 +69,14 @@ class GrpcDriver(CoroutineDriver):
         names = tuple(call.name for call in self._calls)
         self.step_names = names if len(names) > 1 else ()
         proto = folder / spec.grpc_proto if spec.grpc_proto else None
-        self._channel = GrpcChannel(spec.target, spec.tls, proto, folder=folder)
+        self._channel = GrpcChannel(
+            spec.target,
+            spec.tls,
+            proto,
+            folder=folder,
+            max_body_bytes=spec.limits.max_body_bytes,
+            connect_timeout_seconds=spec.limits.connect_timeout_seconds,
+        )
         self._bytes = [0, 0]
 
     async def open(self) -> None:

@@ -102,8 +102,7 @@ class _Call:
         """See connections.Request."""
         if self.is_given_up:
             return False
-        deadline = self._connections.clock() + self._timeout
-        sent = connection.send(self, self._data, deadline, is_head=self._request.is_head)
+        sent = connection.send(self, self._data, self._timeout, self._request.is_head)
         if self._first_send is not None and not self._first_send.time:
             self._first_send.time = sent
         return True

@@ -91,14 +91,16 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._write = self._transport.write
 
-    def send(
-        self, exchange: Exchange, request: bytes, deadline: int, *, is_head: bool = False
-    ) -> int:
-        """Sends a request; returns the time of it, of the clock in nanoseconds."""
+    def send(self, exchange: Exchange, request: bytes, timeout: int, is_head: bool = False) -> int:
+        """Sends a request; returns the time of it, of the clock in nanoseconds.
+
+        Args:
+            timeout: Nanoseconds that the answer may take.
+        """
         self._exchange = exchange
         self._answers_head = is_head
-        self.deadline = deadline
         now = self.busy_since = self._clock()
+        self.deadline = now + timeout
         self.sent_bytes += len(request)
         self._write(request)
         return now
@@ -113,11 +115,17 @@ class HttpConnection(asyncio.Protocol):
             self.close()
             return
         # Most answers come whole, with a head seen before.
-        if not self._received and self._body is None and not self._answers_head:
+        if self._head is None and not self._received and not self._answers_head:
             raw, found, body = data.partition(_HEAD_END)
-            head = self._heads.get(raw) if found else None
-            if head is not None and head.length == len(body):
-                self._finish(exchange, head, body, now)
+            head = self._heads.get(raw)
+            # Without its end it may be a head whose last bytes are yet to come.
+            if head is not None and head.length == len(body) and found:
+                self._exchange = None
+                self.busy_since = 0
+                self._is_reused = True
+                if not head.stays_open:
+                    self.close()
+                exchange.answered(self, head, body, now)
                 return
         try:
             self._read_on(data, now)

@@ -62,6 +62,7 @@ class HttpDriver:
         self.note = self._notes.add
         self._most_in_flight = max(1, spec.limits.in_flight // share)
         self._load: int | None = None
+        self._tell_end: Callable[[], None] | None = None
 
     async def open(self) -> None:
         """See Driver."""
@@ -82,7 +83,11 @@ class HttpDriver:
         self.first_connections = self._connections[self.requests[0].origin]
 
     async def begin(
-        self, load: int | None, recorder: Recorder, connections: int, ended: Callable[[], None]
+        self,
+        load: int | None,
+        recorder: Recorder,
+        connections: int,
+        ended: Callable[[], None] | None,
     ) -> None:
         """See Driver."""
         self._load = load
@@ -96,15 +101,17 @@ class HttpDriver:
         if self.in_flight >= self._most_in_flight:
             self.note("OVERLOADED", _OVERLOADED)
             self.recorder.failed(intended, 0, self.clock(), "OVERLOADED")
-            self._tell_end()
+            if self._tell_end is not None:
+                self._tell_end()
             return True
         self.in_flight += 1
-        return HttpJourney(self, intended, number).begin()
+        return self.first_connections.submit(HttpJourney(self, intended, number))
 
     def ended(self) -> None:
         """An arrival has."""
         self.in_flight -= 1
-        self._tell_end()
+        if self._tell_end is not None:
+            self._tell_end()
 
     def values_of(self, number: int) -> dict[str, str]:
         """What the texts of an arrival may name."""

@@ -42,6 +42,7 @@ class HttpRequest:
         "follow_redirects",
         "is_head",
         "is_idempotent",
+        "is_plain",
         "method",
         "name",
         "names",
@@ -86,6 +87,8 @@ class HttpRequest:
         self.is_head = self.method == "HEAD"
         self.is_idempotent = self.method in _IDEMPOTENT
         self.follow_redirects = step.follow_redirects
+        self.is_plain = not (self.rules.looks_inside or self.follow_redirects)
+        """Whether an answer's status is all that counts."""
         self.timeout_nanoseconds = int((step.timeout_seconds or timeout_seconds) * 1e9)
         self.fixed: bytes | None = None
         """The whole request, where it is always the same."""

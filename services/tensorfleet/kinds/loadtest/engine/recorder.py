@@ -20,7 +20,11 @@ class Recorder:
 
     __slots__ = (
         "_failed",
+        "_failed_with_status",
         "_lateness",
+        "_note_lateness",
+        "_note_response",
+        "_note_service",
         "_response",
         "_seconds_done",
         "_service",
@@ -31,7 +35,6 @@ class Recorder:
         "_steps",
         "_sums",
         "_totals",
-        "answered_count",
         "held_count",
         "late_count",
         "scheduled_by_second",
@@ -44,10 +47,15 @@ class Recorder:
         self._response = array("q")
         self._service = array("q")
         self._lateness = array("q")
+        # Looked up once: these are called for every request.
+        self._note_response = self._response.append
+        self._note_service = self._service.append
+        self._note_lateness = self._lateness.append
         self._span = array("q")
         self._statuses: Counter[str | int] = Counter()
         self._failed: Counter[str] = Counter()
-        self.answered_count = self.sent_count = self.held_count = self.late_count = 0
+        self._failed_with_status = 0
+        self.sent_count = self.held_count = self.late_count = 0
         self.scheduled_by_second: Counter[int] = Counter()
         self._sums = {name: Histogram() for name in ("response", "service")}
         self._totals = PointPart(start=start)
@@ -56,16 +64,15 @@ class Recorder:
 
     def came_to(self, lateness: int) -> None:
         """The generator has got to an arrival, so late."""
-        self._lateness.append(lateness)
+        self._note_lateness(lateness)
         if lateness > LATE_NANOSECONDS:
             self.late_count += 1
 
     def answered(self, intended: int, sent: int, now: int, status: int | str) -> None:
         """A good answer to an arrival, that is: to its last step."""
-        self.answered_count += 1
         self._statuses[status] += 1
-        self._response.append(now - intended)
-        self._service.append(now - sent)
+        self._note_response(now - intended)
+        self._note_service(now - sent)
 
     def failed(
         self, intended: int, sent: int, now: int, code: str, status: int | str | None = None
@@ -79,6 +86,7 @@ class Recorder:
         self._failed[code] += 1
         if status is not None:
             self._statuses[status] += 1
+            self._failed_with_status += 1
         # Those who wait in vain are not left out: their time is the least that it would have been.
         if status is not None or code in _WAITED:
             self._response.append(now - intended)
@@ -138,7 +146,7 @@ class Recorder:
             sent=self.sent_count,
             late=self.late_count,
             held=self.held_count,
-            answered=self.answered_count,
+            answered=self._answered_count(),
             errors=dict(self._failed),
             statuses={str(status): count for status, count in self._statuses.items()},
             response=self._sums["response"].sparse(),
@@ -148,7 +156,7 @@ class Recorder:
         self._totals.service.merge(self._sums["service"])
         for histogram in self._sums.values():
             histogram.clear()
-        self.sent_count = self.late_count = self.held_count = self.answered_count = 0
+        self.sent_count = self.late_count = self.held_count = self._failed_with_status = 0
         self._failed.clear()
         self._statuses.clear()
         return part
@@ -157,7 +165,7 @@ class Recorder:
     def has_open_counts(self) -> bool:
         """Whether something was noted, or is scheduled, since the last closed second."""
         return bool(
-            self.answered_count
+            self._statuses
             or self.sent_count
             or self._failed
             or self._lateness
@@ -168,6 +176,10 @@ class Recorder:
     def next_second(self) -> int:
         """When the present second ends."""
         return self._start + (self._seconds_done + 1) * SECOND
+
+    def _answered_count(self) -> int:
+        """Good answers of the present second: each has a status, as some failures have."""
+        return self._statuses.total() - self._failed_with_status
 
     def totals(self) -> PointPart:
         """The sums of all closed seconds."""

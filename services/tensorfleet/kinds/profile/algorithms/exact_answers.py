@@ -11,7 +11,7 @@ def place_of(values: Sequence[int], target: int) -> int:
 
 
 def fibonacci_number(number: int) -> int:
-    """The Fibonacci number modulo 2⁶¹ - 1, by fast doubling in log2 n steps.
+    """The Fibonacci number modulo 2²⁹ - 3, by fast doubling in log2 n steps.
 
     F(2k) = F(k) (2 F(k+1) - F(k)) and F(2k+1) = F(k)² + F(k+1)²: Knuth, The Art of Computer
     Programming, volume 1, 1.2.8.

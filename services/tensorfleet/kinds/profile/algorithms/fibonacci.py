@@ -3,7 +3,8 @@
 Without the modulus the n-th has 0.69 n bits, and adding up to it would be quadratic.
 """
 
-MODULUS = 2**61 - 1
+MODULUS = 2**29 - 3
+"""The largest prime whose sums fit into one digit of Python's integers."""
 
 
 def fibonacci_recursive(number: int) -> int:

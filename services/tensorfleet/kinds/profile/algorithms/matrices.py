@@ -8,15 +8,16 @@ Matrix = NDArray[np.float64]  # (n, n) float64
 
 def matrix_multiply_naive(a: Matrix, b: Matrix) -> list[list[float]]:
     """Three nested loops in Python. Rows of the product, as lists."""
-    rows: list[list[float]] = a.tolist()
-    columns: list[list[float]] = b.T.tolist()
+    left: list[list[float]] = a.tolist()
+    right: list[list[float]] = b.tolist()
+    places = range(len(right))
     product = []
-    for row in rows:
+    for row in range(len(left)):
         line = []
-        for column in columns:
+        for column in places:
             total = 0.0
-            for left, right in zip(row, column, strict=True):
-                total += left * right
+            for place in places:
+                total += left[row][place] * right[place][column]
             line.append(total)
         product.append(line)
     return product

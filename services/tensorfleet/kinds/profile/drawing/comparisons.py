@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from tensorfleet.kinds.profile.drawing import style
+from tensorfleet.kinds.drawing import quantities, style
 from tensorfleet.kinds.profile.drawing.choice import Choice
 from tensorfleet.kinds.profile.measurement import Comparison
 from tensorfleet.kinds.profile.readings import Readings
@@ -72,7 +72,7 @@ def _draw_panel(axes: Axes, pair: Comparison) -> None:
     axes.set_yticks(_ticks(*axes.get_ylim()))
     axes.minorticks_off()
     axes.set_xlim(-0.5, len(found) - 0.5 + 0.25)
-    axes.set_xticks(places, [style.size_text(size) for size, _ in found])
+    axes.set_xticks(places, [quantities.size_text(size) for size, _ in found])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel(f"size ({pair.input} input) · grey: what this machine shows for no difference")
     axes.set_ylabel(f"{pair.b.name} / {pair.a.name}")

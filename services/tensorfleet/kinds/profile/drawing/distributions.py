@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from tensorfleet.kinds.profile.drawing import style
+from tensorfleet.kinds.drawing import quantities, style
 from tensorfleet.kinds.profile.drawing.choice import Choice
 from tensorfleet.kinds.profile.measurement import Processes
 from tensorfleet.kinds.profile.readings import Readings
@@ -58,8 +58,8 @@ def _draw(size: int, groups: list[tuple[str, Processes]]) -> Figure:
                 index, summary.low / unit, summary.high / unit, color=_DARK, linewidth=4, zorder=4
             )
         axes.plot(index, summary.median / unit, "o", color="white", mec=_DARK, zorder=5)
-        names.append(f"{name}\n{style.seconds_text(summary.median)}")
-    text = style.relative_text if is_relative else style.seconds_text
+        names.append(f"{name}\n{quantities.seconds_text(summary.median)}")
+    text = quantities.relative_text if is_relative else quantities.seconds_text
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     axes.set_xticks(range(len(groups)), names)
     axes.tick_params(axis="x", length=0)

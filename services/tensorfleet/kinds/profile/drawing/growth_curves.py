@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tensorfleet.kinds.profile.drawing import style
+from tensorfleet.kinds.drawing import style
 from tensorfleet.kinds.profile.drawing.choice import Choice
 from tensorfleet.kinds.profile.measurement import Series
 from tensorfleet.kinds.profile.readings import Readings
@@ -32,11 +32,14 @@ class _Line:
 
 
 def draw_time(read: Readings, choice: Choice) -> Figure:
-    """Time over size, log–log, with the fitted curve and its band where a class can be told."""
+    """Time over size, log–log, with the fitted curve and its band where a class can be told.
+
+    The points are the least times, to which the curve is fitted; bars reach up to the medians.
+    """
     chosen = choice.series(read)
     labels = _labels(chosen)
     lines = [_time_line(series, label) for series, label in zip(chosen, labels, strict=True)]
-    return _draw(lines, "Time of one call", style.mark_seconds)
+    return _draw(lines, "Time of one call: the least, and up to the median", style.mark_seconds)
 
 
 def draw_memory(read: Readings, choice: Choice) -> Figure:
@@ -59,9 +62,9 @@ def _time_line(series: Series, label: str) -> _Line:
     return _Line(
         label=label + _class_text(series, complexity := time_complexity(series)),
         sizes=[cell.size for cell in cells],
-        figures=[figure.median for figure in figures],
-        lows=[figure.low or figure.median for figure in figures],
-        highs=[figure.high or figure.median for figure in figures],
+        figures=[figure.minimum for figure in figures],
+        lows=[figure.minimum for figure in figures],
+        highs=[figure.median for figure in figures],
         complexity=complexity,
     )
 

@@ -26,6 +26,9 @@ CONDUCTOR_BYTES = 128 * 1024 * 1024
 PREPARATION_SECONDS = 60.0
 # tracemalloc slows what allocates much, tenfold and more.
 MAX_TRACED_SECONDS = 2.0
+# What a size is timed for in a process, as far as a few values allow.
+VALUES_SECONDS = 0.2
+FEWEST_VALUES = 3
 # Codes that larger sizes would only meet again.
 GROWING_TROUBLES = {"TIMEOUT", "OUT_OF_MEMORY", "TOO_LONG", "PROCESS_DIED"}
 
@@ -100,15 +103,24 @@ class Conductor:
         with self.lane(subject) as (_, ready):
             return ready
 
-    def load(self, lane: LaneProcess, size: int, look: Look | None = None) -> None:
+    def load(
+        self, lane: LaneProcess, size: int, look: Look | None = None, *, is_kept: bool = False
+    ) -> None:
         """Lets a lane make the input of a size; with what a first look at it has found.
+
+        Args:
+            is_kept: Whether it will be wanted again: small ones are not made anew then.
 
         Raises:
             LaneFailed: It cannot.
         """
         try:
             lane.ask(
-                messages.Load(size=size, changes_input=look.changes_input if look else None),
+                messages.Load(
+                    size=size,
+                    changes_input=look.changes_input if look else None,
+                    is_kept=is_kept,
+                ),
                 messages.Loaded,
                 PREPARATION_SECONDS + self.measuring.call_seconds,
             )
@@ -171,6 +183,12 @@ class Conductor:
             messages.Taken,
             min(patience, PREPARATION_SECONDS + 100 * max(measuring.call_seconds, 1.0)),
         )
+
+    def value_count(self, *looks: Look) -> int:
+        """How many values to take: fewer where one lasts long, as it has seen more itself."""
+        longest = max(look.seconds * look.loops for look in looks)
+        fitting = int(VALUES_SECONDS / max(longest, 1e-9))
+        return min(self.measuring.values, max(FEWEST_VALUES, fitting))
 
     @property
     def spent_seconds(self) -> float:

@@ -36,6 +36,8 @@ class Load(Message, frozen=True, kw_only=True, tag="load"):
     size: int
     changes_input: bool | None = None
     """Whether the function changes what it is given, as another lane has seen; None: look."""
+    is_kept: bool = False
+    """Whether it will be wanted again, after others."""
 
 
 class Check(Message, frozen=True, kw_only=True, tag="check"):

@@ -29,9 +29,6 @@ from tensorfleet.kinds.profile.measuring.timing import add_usage
 
 # What runs side by side: both, and the first once more, which shows how much is noise.
 SIDES = ("a", "b", "again")
-# What each side is timed for in a round, as far as three values allow.
-SIDE_SECONDS = 0.2
-FEWEST_VALUES = 3
 
 
 @dataclass(kw_only=True)
@@ -195,7 +192,7 @@ class _Measuring:
             self._conductor.load(lane, record.size, record.looks[side])
         cpu_seconds = 0.0
         values: dict[str, list[float]] = {side: [] for side in SIDES}
-        for number in range(self._value_count(record)):
+        for number in range(self._conductor.value_count(*record.looks.values())):
             # One value of each in turn, so that what is slow for a while is slow for all.
             for side in self._order.sample(SIDES, len(SIDES)):
                 taken = self._conductor.take(
@@ -207,12 +204,6 @@ class _Measuring:
         record.disturbance.end(cpu_seconds)
         for side, found in values.items():
             record.values[side].append(tuple(found))
-
-    def _value_count(self, record: _PairRecord) -> int:
-        """Fewer where a value lasts long: it has seen more than a moment itself."""
-        longest = max(look.seconds * look.loops for look in record.looks.values())
-        fitting = int(SIDE_SECONDS / max(longest, 1e-9))
-        return min(self._conductor.measuring.values, max(FEWEST_VALUES, fitting))
 
     def _advance(self) -> None:
         self._done += 1

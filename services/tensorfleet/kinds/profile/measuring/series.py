@@ -22,8 +22,8 @@ from tensorfleet.kinds.profile.measuring.conductor import (
 from tensorfleet.kinds.profile.measuring.lane_process import LaneFailed, LaneProcess
 from tensorfleet.kinds.profile.measuring.machine import DisturbanceWatch
 from tensorfleet.kinds.profile.measuring.timing import add_usage
-from tensorfleet.kinds.profile.statistics.complexity import fit
-from tensorfleet.kinds.profile.statistics.summary import process_medians
+from tensorfleet.kinds.profile.statistics.complexity import Complexity, fit
+from tensorfleet.kinds.profile.statistics.summary import process_minima
 
 # Tell(done, total): how far a task is, in measured processes and sizes.
 Tell = Callable[[int, int], None]
@@ -31,6 +31,10 @@ MAX_EXTENSIONS = 3
 # A process that fails where others did not is an accident; more of them are a finding.
 MAX_ACCIDENTS = 2
 SIGNIFICANT_DIGITS = 6
+# A process takes its values of a size at so many moments, the other sizes in between: what slows
+# the machine for a while then has not slowed all of them.
+VISITS = 6
+FEWEST_VALUES_OF_A_VISIT = 2
 
 
 @dataclass(kw_only=True)
@@ -77,7 +81,7 @@ def measure_series(
     Args:
         sizes: Ascending; empty: those that the function declares itself.
         code: The artifact id of the measured code, for the record.
-        auto_extend: Whether to add sizes while the complexity class cannot be told.
+        auto_extend: Whether to add sizes and processes while the complexity class cannot be told.
 
     Raises:
         LaneFailed: The algorithm cannot be imported.
@@ -88,8 +92,7 @@ def measure_series(
     measuring = _Measuring(conductor, subject, check_outputs, tell)
     measuring.measure(sizes or ready.algorithm.sizes)
     extensions = 0
-    while auto_extend and extensions < MAX_EXTENSIONS and (more := measuring.missing_sizes()):
-        measuring.measure(more)
+    while auto_extend and extensions < MAX_EXTENSIONS and measuring.extend():
         extensions += 1
     return Series(
         algorithm=ready.algorithm,
@@ -122,37 +125,48 @@ class _Measuring:
 
     def measure(self, sizes: Sequence[int]) -> None:
         """Measures further sizes."""
-        rounds = self._conductor.measuring.processes
         new = [_SizeRecord(size=size) for size in sorted(sizes)]
-        self._total += len(new) * (rounds + 1)
+        self._total += len(new) * (self._conductor.measuring.processes + 1)
         self.records = sorted((*self.records, *new), key=lambda record: record.size)
         look_in_order(new, self._foresee, self._look_at, self._advance)
-        for number in range(rounds):
-            ready = [record for record in new if record.is_measured]
+        self._run_rounds(new)
+
+    def extend(self) -> bool:
+        """Measures what may tell the complexity class; False: it is known, or time is up."""
+        found = self._growth()
+        if found is None or found.name is not None:
+            return False
+        if found.needs_processes:
+            self._total += len(self.records) * self._conductor.measuring.processes
+            self._run_rounds(self.records)
+        known = {record.size for record in self.records}
+        sizes = [size for size in found.suggested_sizes if size not in known]
+        if sizes and not self._conductor.is_time_up:
+            self.measure(sizes)
+        return bool(sizes) or found.needs_processes
+
+    def _growth(self) -> Complexity | None:
+        if self._conductor.is_time_up or any(record.error for record in self.records):
+            return None
+        measured = [record for record in self.records if record.processes]
+        if len(measured) < 2:
+            return None
+        return fit(
+            [(record.size, process_minima(record.processes).tolist()) for record in measured],
+            is_least=True,
+            limit=self._conductor.measuring.call_seconds,
+            max_size=self._subject.algorithm.max_size,
+        )
+
+    def _run_rounds(self, records: Sequence[_SizeRecord]) -> None:
+        for number in range(self._conductor.measuring.processes):
+            ready = [record for record in records if record.is_measured]
             if not ready:
                 break
             if number and self._conductor.is_time_up:
                 self.notes.append(self._conductor.fewer_processes(number))
                 break
             self._run_round(ready)
-
-    def missing_sizes(self) -> list[int]:
-        """Sizes that may tell the complexity class; none when it is known, or time is up."""
-        if self._conductor.is_time_up or any(record.error for record in self.records):
-            return []
-        points = [
-            (record.size, process_medians(record.processes).tolist())
-            for record in self.records
-            if record.processes
-        ]
-        if len(points) < 2:
-            return []
-        most = self._subject.algorithm.max_size
-        found = fit(points, limit=self._conductor.measuring.call_seconds, max_size=most)
-        if found.name is not None:
-            return []
-        known = {record.size for record in self.records}
-        return [size for size in found.suggested_sizes if size not in known]
 
     def _foresee(self, record: _SizeRecord) -> Problem | None:
         known = [
@@ -171,30 +185,47 @@ class _Measuring:
             record.error = exc.problem
 
     def _run_round(self, records: list[_SizeRecord]) -> None:
-        order = self._order.sample(records, len(records))
-        while order:
+        left = records
+        while left:
+            values: dict[int, list[float]] = {record.size: [] for record in left}
             try:
                 with self._conductor.lane(self._subject) as (lane, _):
-                    while order:
-                        record = order.pop()
-                        self._conductor.load(lane, record.size, record.look)
-                        self._take(lane, record)
-                        self._advance()
+                    for visit in range(VISITS):
+                        for record in self._order.sample(left, len(left)):
+                            self._visit(lane, record, visit, values[record.size])
             except LaneFailed as exc:
-                # That process is lost; another one goes on with the rest.
+                # That process is lost; another one goes on with what it had not come to.
+                values.pop(record.size)
                 record.accidents += 1
                 record.notes.append(exc.problem)
                 if record.accidents > MAX_ACCIDENTS:
                     record.error = exc.problem
+            for record in left:
+                if taken := values.get(record.size):
+                    record.processes.append(tuple(taken))
+            left = [record for record in left if values.get(record.size) == []]
 
-    def _take(self, lane: LaneProcess, record: _SizeRecord) -> None:
+    def _visit(
+        self, lane: LaneProcess, record: _SizeRecord, visit: int, values: list[float]
+    ) -> None:
         assert record.look is not None  # noqa: S101  only what was looked at is measured
-        measuring = self._conductor.measuring
+        total = self._conductor.value_count(record.look)
+        visits = max(1, min(VISITS, total // FEWEST_VALUES_OF_A_VISIT))
+        if visit >= visits:
+            return
+        self._conductor.load(lane, record.size, record.look, is_kept=visits > 1)
         record.disturbance.begin()
-        taken = self._conductor.take(lane, record.look, measuring.values, measuring.warmups)
+        taken = self._conductor.take(
+            lane,
+            record.look,
+            values=len(range(visit, total, visits)),
+            warmups=self._conductor.measuring.warmups,
+        )
         record.disturbance.end(taken.cpu_seconds)
-        record.processes.append(tuple(rounded(value) for value in taken.values))
+        values += [rounded(value) for value in taken.values]
         record.usage = add_usage(record.usage, taken.usage)
+        if visit == visits - 1:
+            self._advance()
 
     def _advance(self) -> None:
         self._done += 1

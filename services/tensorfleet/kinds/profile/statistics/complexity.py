@@ -17,6 +17,8 @@ from tensorfleet.kinds.profile.statistics.sizes_to_add import further_sizes, fur
 _MOST_LEFT_OUT = 0.5
 # Where a cache step begins, linear work looks like n log n: those two, and log n, take all sizes.
 _TOLD_FROM_THE_LARGER = frozenset({"n²", "n³"})
+# Of the figures; where it is less, more processes would not help.
+_CLEAR_NOISE = 0.02
 _FEWEST_AFTER_LEAVING_OUT = 5
 _RATIO_AFTER_LEAVING_OUT = 16.0
 
@@ -65,6 +67,8 @@ class Complexity:
     advice: str = ""
     """What to do when the class cannot be told, else empty."""
     suggested_sizes: tuple[int, ...] = ()
+    needs_processes: bool = False
+    """Whether more processes would help: the figures are uncertain."""
     curves: Floats = field(default_factory=lambda: np.zeros((0, 3)), repr=False, compare=False)
     """Of the nearest class: a, logarithm of b, and base of each resample, for a band."""
 
@@ -86,6 +90,7 @@ class Complexity:
 def fit(
     points: Sequence[tuple[int, Sequence[float]]],
     *,
+    is_least: bool = False,
     tolerance: float = 0.0,
     limit: float = math.inf,
     max_size: int = 0,
@@ -101,11 +106,13 @@ def fit(
     Args:
         points: Sizes, each with one figure a process, such as the median of its seconds; figures
             at the same place belong to the same process.
+        is_least: Whether the least figure of a size counts, instead of the median: of the least
+            times of processes (`summary.process_minima`).
         tolerance: Differences below it mean nothing: of memory, a few pages.
         limit: Of the figure; sizes that would exceed it are not suggested.
         max_size: Larger ones are not suggested; 0 means that there is no such limit.
     """
-    figures = collect(points, tolerance)
+    figures = collect(points, tolerance, is_least=is_least)
     if len(figures.sizes) < evidence.FEWEST_SIZES:
         doubt = Doubt(
             f"{len(figures.sizes)} sizes are too few; at least {evidence.FEWEST_SIZES} are needed, "
@@ -183,6 +190,7 @@ def _growing(figures: Figures, limit: float, max_size: int) -> Complexity:
         from_size=told.from_size,
         advice=untold.advice,
         suggested_sizes=untold.suggested_sizes,
+        needs_processes=untold.needs_processes,
     )
 
 
@@ -262,14 +270,16 @@ def _untold(
         sizes = _suggested(figures, nearest, exponent, limit, max_size)
     if not doubt.needs_larger:
         sizes = ()
+    noise = figures.noise if len(figures.sizes) else 0.0
     return Complexity(
         name=None,
         nearest=nearest,
         confidence=share,
         exponent=exponent,
         from_size=int(figures.sizes[0]) if len(figures.sizes) else 0,
-        advice=_advice(doubt, exponent, sizes, figures.noise if len(figures.sizes) else 0.0),
+        advice=_advice(doubt, exponent, sizes, noise),
         suggested_sizes=sizes,
+        needs_processes=noise > _CLEAR_NOISE,
     )
 
 
@@ -298,8 +308,8 @@ def _advice(doubt: Doubt, exponent: Estimate | None, sizes: tuple[int, ...], noi
         parts.append("add sizes " + ", ".join(f"{size:,}" for size in sizes))
     elif doubt.needs_larger:
         parts.append("larger sizes would exceed the limits; allow a longer call or a larger size")
-    if noise > 0.03:
-        parts.append(f"and take more processes: the medians are uncertain by {100 * noise:.0f} %")
+    if noise > _CLEAR_NOISE:
+        parts.append(f"and take more processes: the figures are uncertain by {100 * noise:.0f} %")
     return "; ".join(parts)
 
 

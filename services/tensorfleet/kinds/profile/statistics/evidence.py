@@ -15,7 +15,7 @@ SMALLEST_RATIO = 8.0
 SMALLEST_SPAN = 8
 """From the smallest to the largest size, for exponentials."""
 _RATIO_FOR_CONSTANT = 32.0
-_MOST_GROWTH_OF_CONSTANT = 0.06
+_MOST_GROWTH_OF_CONSTANT = 0.045
 _SURE = 0.95
 
 # Real curves are never quite those of the class; more than this is another curve.
@@ -25,15 +25,19 @@ _NOISE_FACTOR = 2.5
 
 # The nearest rival must be this much worse, and by more than noise could make it.
 _RIVAL_FACTOR = 2.2
+_RIVAL_MARGIN = 0.01
 _RIVAL_HELD_OUT_FACTOR = 1.7
 # What noise leaves of the difference between a class and a curve between the classes is not enough
 # to tell them apart, nor needed: but what fits that much better is nearer the truth.
 _BETWEEN_FACTOR = 0.7
-# Noisier medians say too little about any curve.
+# Noisier figures say too little about any curve.
 _MOST_NOISE = 0.06
 
 # What grows by a factor log n more than these powers of n looks much like them on caches.
 _WITH_LOGARITHM = {"log n": 0.0, "n log n": 1.0}
+# Over a shorter range powers look like it, too: of the largest size to the smallest at which the
+# growth is the larger part.
+_RATIO_WITH_LOGARITHM = 32.0
 _LARGEST_MISFIT_WITH_LOGARITHM = 0.025
 _FLEXIBLE_FACTOR = 0.65
 
@@ -42,7 +46,7 @@ _POWER = "a power of n"
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Every curve through the same figures: the medians as one row, and all resamples."""
+    """Every curve through the same figures: the typical figures as one row, and all resamples."""
 
     figures: Figures
     typical: dict[str, Fit]
@@ -78,7 +82,7 @@ class Doubt:
 
 
 def try_curves(figures: Figures) -> Candidates:
-    """Fits all curves to the medians."""
+    """Fits all curves to the typical figures."""
     rows = figures.typical[None, :]
     base = growth.best_base(figures.typical, figures.sizes, figures.tolerance)
     power = growth.best_power(figures.typical, figures.sizes, figures.tolerance)
@@ -115,14 +119,14 @@ def constant_doubt(figures: Figures) -> tuple[float, Doubt | None]:
 
 
 def class_doubt(candidates: Candidates, name: str) -> Doubt | None:
-    """What speaks against claiming this class, by the medians alone."""
+    """What speaks against claiming this class, by the typical figures alone."""
     figures, fit = candidates.figures, candidates.typical[name]
     noise = figures.noise
     misfit, held_out = float(fit.errors[0]), float(fit.held_out[0])
     rival = candidates.closest_rival(name)
     doubt = _range_doubt(figures, name)
     if doubt is None and noise > _MOST_NOISE:
-        doubt = Doubt("the medians are too uncertain", needs_larger=False)
+        doubt = Doubt("the figures are too uncertain", needs_larger=False)
     if doubt is None and misfit > max(_LARGEST_MISFIT, _NOISE_FACTOR * noise):
         doubt = Doubt(f"no class fits: the nearest, {name}, is off by {100 * misfit:.0f} %")
     if doubt is None and not _rivals_are_worse(candidates, name, noise):
@@ -194,7 +198,9 @@ def _rivals_are_worse(candidates: Candidates, name: str, noise: float) -> bool:
     for rival in candidates.rivals(name):
         other = candidates.typical[rival]
         margin = float(other.errors[0]) - misfit
-        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(0.02, noise):
+        if float(other.errors[0]) < _RIVAL_FACTOR * misfit or margin < max(
+            _RIVAL_MARGIN, 0.5 * noise
+        ):
             return False
         # A rival may by luck meet the few sizes held out, but not if it misses the others widely.
         is_hopeless = float(other.errors[0]) > 5 * misfit and float(other.errors[0]) > 0.1
@@ -216,6 +222,13 @@ def _logarithm_doubt(candidates: Candidates, name: str) -> Doubt | None:
         return Doubt(f"{name} is the nearest class, but off by {100 * misfit:.0f} %")
     if float(candidates.typical[_POWER].errors[0]) < _FLEXIBLE_FACTOR * misfit:
         return Doubt(f"a power of n between the classes fits better than {name}")
+    shares = _growing_shares(figures, candidates.typical[name], name, candidates.base)
+    clear = figures.sizes[shares >= 0.5]
+    if not len(clear) or clear[-1] / clear[0] < _RATIO_WITH_LOGARITHM:
+        return Doubt(
+            f"to tell {name} from a power of n, sizes must span a factor of "
+            f"{_RATIO_WITH_LOGARITHM:.0f} where the growth is the larger part"
+        )
     step = growth.step_misfit(
         figures.typical, figures.sizes, _WITH_LOGARITHM[name], figures.tolerance
     )
@@ -236,10 +249,8 @@ def _base_doubt(candidates: Candidates) -> Doubt | None:
 
 def _overhead_doubt(figures: Figures, fit: Fit, name: str, base: float) -> Doubt | None:
     """Whether a constant part hides the growth at most sizes."""
-    constant, scaled = float(fit.constant[0]), float(fit.scaled[0])
-    growing = scaled * growth.shape_of(name, figures.sizes, base)
-    share = growing / np.maximum(growing + constant, 1e-300)
-    needed_share = 0.4 if name == "log n" else 0.6
+    share = _growing_shares(figures, fit, name, base)
+    needed_share = 0.4 if name == "log n" else 0.5
     visible = figures.sizes[share > needed_share / 2]
     if name == EXPONENTIAL:
         is_visible = len(visible) >= 4 and visible[-1] - visible[0] >= SMALLEST_SPAN / 2
@@ -251,6 +262,14 @@ def _overhead_doubt(figures: Figures, fit: Fit, name: str, base: float) -> Doubt
         f"a constant part hides the growth: only {100 * float(share[-1]):.0f} % of the largest "
         f"size's figure grow as {name}"
     )
+
+
+def _growing_shares(figures: Figures, fit: Fit, name: str, base: float) -> resampling.Floats:
+    """Which part of each size's figure grows, by the curve  # (sizes,) float64"""
+    constant, scaled = float(fit.constant[0]), float(fit.scaled[0])
+    growing = scaled * growth.shape_of(name, figures.sizes, base)
+    shares: resampling.Floats = growing / np.maximum(growing + constant, 1e-300)
+    return shares
 
 
 def _relative_growth(

@@ -1,8 +1,9 @@
 """Figures over sizes, with resamples that say how sure they are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ from tensorfleet.kinds.profile.statistics import resampling
 from tensorfleet.kinds.profile.statistics.resampling import Floats
 
 RESAMPLES = 200
+
+# From the figures of several processes to one; along the given axis.
+Summing = Callable[..., Any]
 
 # Of a figure that was taken only once, such as a peak of memory.
 _UNKNOWN_NOISE = 0.02
@@ -25,7 +29,7 @@ class Figures:
     sizes: Floats
     """(sizes,) float64"""
     typical: Floats
-    """Medians of the processes  # (sizes,) float64"""
+    """One of all processes: their median, or the least  # (sizes,) float64"""
     resampled: Floats
     """The same of resampled processes  # (resamples, sizes) float64"""
     process_count: int
@@ -67,8 +71,15 @@ class Figures:
         return value, min(low, value), max(high, value)
 
 
-def collect(points: Sequence[tuple[int, Sequence[float]]], tolerance: float) -> Figures:
-    """From sizes with one figure a process; sizes 0 and 1 say nothing about growth."""
+def collect(
+    points: Sequence[tuple[int, Sequence[float]]], tolerance: float, *, is_least: bool = False
+) -> Figures:
+    """From sizes with one figure a process; sizes 0 and 1 say nothing about growth.
+
+    Args:
+        is_least: Whether the least figure of a size counts, instead of the median.
+    """
+    of_many: Summing = np.min if is_least else np.median
     merged: dict[int, list[float]] = {}
     for size, values in points:
         known = [float(value) for value in values if 0 <= value <= _LARGEST]
@@ -76,7 +87,7 @@ def collect(points: Sequence[tuple[int, Sequence[float]]], tolerance: float) -> 
             merged.setdefault(size, []).extend(known)
     sizes = sorted(merged)
     columns = [np.array(merged[size], dtype=np.float64) for size in sizes]
-    typical = np.array([np.median(column) for column in columns], dtype=np.float64)
+    typical = np.array([of_many(column) for column in columns], dtype=np.float64)
     if tolerance <= 0:
         # A time of zero is one that the clock could not see.
         tolerance = 1e-12
@@ -84,13 +95,15 @@ def collect(points: Sequence[tuple[int, Sequence[float]]], tolerance: float) -> 
     return Figures(
         np.array(sizes, dtype=np.float64),
         typical,
-        _resampled(columns, typical, tolerance),
+        _resampled(columns, typical, tolerance, of_many),
         fewest,
         tolerance,
     )
 
 
-def _resampled(columns: list[Floats], typical: Floats, tolerance: float) -> Floats:
+def _resampled(
+    columns: list[Floats], typical: Floats, tolerance: float, of_many: Summing
+) -> Floats:
     if not columns:
         return np.zeros((RESAMPLES, 0))
     counts = {len(column) for column in columns}
@@ -102,13 +115,12 @@ def _resampled(columns: list[Floats], typical: Floats, tolerance: float) -> Floa
     if len(counts) == 1:
         # The same processes measured every size: what is slow in one is slow in all.
         chosen = resampling.choices(RESAMPLES, counts.pop())
-        return np.median(np.stack(columns, axis=1)[chosen], axis=1)
+        whole: Floats = of_many(np.stack(columns, axis=1)[chosen], axis=1)
+        return whole
     source = resampling.random_source()
     return np.stack(
         [
-            np.median(
-                column[source.integers(0, len(column), size=(RESAMPLES, len(column)))], axis=1
-            )
+            of_many(column[source.integers(0, len(column), size=(RESAMPLES, len(column)))], axis=1)
             for column in columns
         ],
         axis=1,

@@ -76,6 +76,17 @@ def process_medians(processes: Sequence[Sequence[float] | Floats]) -> Floats:
     return np.array([np.median(values) for values in processes if len(values)], dtype=np.float64)
 
 
+def process_minima(processes: Sequence[Sequence[float] | Floats]) -> Floats:
+    """The least value of each process that gave values  # (processes,) float64
+
+    Of short times it is nearest to what the work itself takes: whatever else a machine does makes a
+    call longer and never shorter. See the note on `timeit.Timer.repeat` in Python's documentation,
+    and J. Chen, J. Revels, "Robust benchmarking in noisy environments", 2016,
+    https://arxiv.org/abs/1608.04295.
+    """
+    return np.array([np.min(values) for values in processes if len(values)], dtype=np.float64)
+
+
 def _median_interval(
     clusters: list[Floats], confidence: float
 ) -> tuple[float | None, float | None]:

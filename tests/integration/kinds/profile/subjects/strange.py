@@ -20,6 +20,17 @@ def total_twice(values: list[int]) -> int:
     return sum(values) + sum(values) - sum(values)
 
 
+# Of this process; another one has another.
+_mood = random.SystemRandom().uniform(1.0, 9.0)
+
+
+def moody_total(values: list[int]) -> int:
+    """Takes up to nine times as long in one process as in another."""
+    for _ in range(int(_mood * 10)):
+        sum(values)
+    return sum(values)
+
+
 def wrong_total(values: list[int]) -> int:
     return sum(values) + 1
 

@@ -1,6 +1,7 @@
 """Every built-in algorithm gives the right answer on each of its inputs, and says how it grows."""
 
 import copy
+import random
 import sys
 from functools import cache
 
@@ -101,6 +102,56 @@ def test_sorted_and_reversed_lists_are_no_trap_for_quick_sort() -> None:
     for input_name in ("sorted", "reversed", "few_unique"):
         (values,) = algorithm.arguments(input_name, 30 * depth, 1)
         assert algorithm.function(values) == sorted(values)
+
+
+class Counted(int):
+    """A number that counts how often numbers are compared."""
+
+    comparisons = 0
+
+    def __lt__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) < int(other)
+
+    def __gt__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) > int(other)
+
+    def __le__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) <= int(other)
+
+
+def comparisons_of(name: str, input_name: str, size: int) -> int:
+    algorithm = loaded(name)
+    (values,) = algorithm.arguments(input_name, size, 1)
+    Counted.comparisons = 0
+    algorithm.function([Counted(value) for value in values])
+    return Counted.comparisons
+
+
+def test_tim_sort_uses_the_order_that_is_there() -> None:
+    assert comparisons_of("tim_sort", "sorted", 1_000) <= 1_000
+    assert comparisons_of("tim_sort", "reversed", 1_000) <= 1_000
+    nearly = comparisons_of("tim_sort", "nearly_sorted", 4_000)
+    assert nearly < 1.2 * 4 * comparisons_of("tim_sort", "nearly_sorted", 1_000)
+    # No sort needs fewer than n log2 n - 1.44 n on average.
+    assert 8_500 < comparisons_of("tim_sort", "random", 1_000) < 12_000
+
+
+def test_tim_sort_keeps_equal_elements_in_their_order() -> None:
+    source = random.Random(5)  # noqa: S311
+    for _ in range(200):
+        runs = [
+            sorted(
+                source.choices(range(9), k=source.randrange(1, 60)), reverse=source.random() < 0.3
+            )
+            for _ in range(source.randrange(1, 30))
+        ]
+        # Equal as numbers, told apart by their type.
+        values = [source.choice((int, float))(value) for run in runs for value in run]
+        answer = loaded("tim_sort").function(values)
+        assert [id(value) for value in answer] == [id(value) for value in sorted(values)]
 
 
 def test_one_row_has_no_principal_components() -> None:

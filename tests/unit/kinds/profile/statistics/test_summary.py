@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tensorfleet.kinds.profile.statistics.student_t import central_area, two_sided_quantile
-from tensorfleet.kinds.profile.statistics.summary import summarize
+from tensorfleet.kinds.profile.statistics.summary import process_minima, summarize
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,8 @@ def test_the_same_values_give_the_same_interval() -> None:
 def test_nothing_cannot_be_summed_up() -> None:
     with pytest.raises(ValueError, match="no values"):
         summarize([(), ()])
+
+
+def test_least_values_are_those_of_processes_that_gave_any() -> None:
+    assert process_minima([(3.0, 1.0, 2.0), (), (5.0,)]).tolist() == [1.0, 5.0]
+    assert process_minima([]).tolist() == []

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from tensorfleet.kinds.drawing.quantities import bytes_text, seconds_text, size_text
+
 # Okabe and Ito's palette, which people with any kind of colour blindness can tell apart, without
 # its yellow, which is too light on white. https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -47,34 +49,6 @@ STYLE: Any = {
     "ytick.color": GREY,
     "ytick.labelcolor": "#202124",
 }
-
-_TIME_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-_BYTE_UNITS = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
-
-
-def seconds_text(seconds: float) -> str:
-    """A time with its unit, such as "20 ms"."""
-    return _with_unit(seconds, _TIME_UNITS)
-
-
-def bytes_text(size_bytes: float) -> str:
-    """An amount of memory with its unit, such as "64 MiB"."""
-    return _with_unit(size_bytes, _BYTE_UNITS)
-
-
-def size_text(size: float) -> str:
-    """A size in few characters: 1,000 as 1k, 1,500,000 as 1.5M, but 65,536 as it is."""
-    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        short = f"{size / factor:.3g}"
-        if size >= factor and (float(short) * factor == size or size >= 1e6):
-            return f"{short}{letter}"
-    return f"{size:,.0f}"
-
-
-def relative_text(ratio: float) -> str:
-    """How far from 1, such as "+5 %"."""
-    percent = 100 * (ratio - 1)
-    return "0" if abs(percent) < 1e-6 else f"{percent:+.3g} %"
 
 
 def mark_sizes(axes: Axes, sizes: list[int]) -> None:
@@ -131,11 +105,3 @@ def _few_decades(axes: Axes) -> None:
         axes.yaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0)))
     else:
         axes.yaxis.set_major_locator(LogLocator(base=10, numticks=12))
-
-
-def _with_unit(value: float, units: tuple[tuple[float, str], ...]) -> str:
-    # 0.9999 of a unit is a rounding of that unit.
-    factor, name = next(
-        ((factor, name) for factor, name in units if abs(value) >= 0.9999 * factor), units[-1]
-    )
-    return f"{value / factor:.3g} {name}"
