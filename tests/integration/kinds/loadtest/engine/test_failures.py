@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 import struct
+from typing import Any
 
 import pytest
 
@@ -143,10 +144,27 @@ async def test_a_host_that_is_not_known_is_told_before_the_run(host: str) -> Non
         await point_of(spec_of(f"http://{host}:9/"))
 
 
-async def test_a_host_of_several_addresses_is_used_where_it_listens() -> None:
-    async with serving(always(answer())) as server:
-        outcome = await point_of(spec_of(f"http://localhost:{server.port}"))
-    assert outcome.counts.answered == 20
+class ThreeAddresses(asyncio.SelectorEventLoop):
+    """Knows one host of three addresses; a server listens at one of them."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> list[Any]:
+        assert host == "three.test"
+        addresses = ("127.0.0.2", "127.0.0.1", "127.0.0.3")
+        return [(socket.AF_INET, options["type"], 6, "", (each, port)) for each in addresses]
+
+
+def test_a_host_of_several_addresses_is_used_where_it_listens() -> None:
+    async def scenario() -> None:
+        async with serving(always(answer())) as server:
+            target = f"http://three.test:{server.port}"
+            spec = spec_of(target, Step(headers={"Connection": "close"}))
+            outcome = await point_of(spec)
+        assert outcome.counts.answered == 20
+        with pytest.raises(Unavailable, match="nothing listens there"):
+            await point_of(spec)
+
+    with asyncio.Runner(loop_factory=ThreeAddresses) as runner:
+        runner.run(scenario())
 
 
 @pytest.mark.parametrize("lines", [b"", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"])
