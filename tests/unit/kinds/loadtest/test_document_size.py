@@ -31,10 +31,10 @@ def test_a_document_that_fits_is_left_alone() -> None:
 
 def test_one_that_does_not_has_fewer_rows_and_the_same_sums() -> None:
     given = document()
-    found = within(given, size(given) // 3)
-    assert size(found) <= size(given) // 3
+    found = within(given, size(given) // 2)
+    assert size(found) <= size(given) // 2
     before, after = given.points[0], found.points[0]
-    assert 8 >= len(after.seconds) > 4 or len(after.seconds) in (15, 30)
+    assert len(after.seconds) in (8, 15, 30)
     assert sum(row.seconds for row in after.seconds) == 60
     assert [row.start for row in after.seconds] == sorted(row.start for row in after.seconds)
     assert total_counts(row.counts for row in after.seconds) == before.counts

@@ -116,9 +116,10 @@ class HttpConnection(asyncio.Protocol):
             return
         # Most answers come whole, with a head seen before.
         if self._head is None and not self._received and not self._answers_head:
-            raw, _, body = data.partition(_HEAD_END)
+            raw, found, body = data.partition(_HEAD_END)
             head = self._heads.get(raw)
-            if head is not None and head.length == len(body):
+            # Without its end it may be a head whose last bytes are yet to come.
+            if head is not None and head.length == len(body) and found:
                 self._exchange = None
                 self.busy_since = 0
                 self._is_reused = True

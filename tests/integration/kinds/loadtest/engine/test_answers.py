@@ -95,6 +95,20 @@ async def test_an_answer_to_head_has_no_body_whatever_it_says() -> None:
     assert server.connection_count <= 3
 
 
+async def test_an_empty_answer_that_comes_without_the_end_of_its_head_is_waited_for() -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    async def script(_asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(whole[:-4])
+        await asyncio.sleep(0.003)
+        writer.write(whole[-4:])
+
+    async with serving(script) as server:
+        outcome = await point_of(spec_of(server.url, limits=limits(connections=1)))
+    assert outcome.counts.answered == 20
+    assert server.connection_count == 1
+
+
 async def test_answers_without_content_have_no_body() -> None:
     async with serving(always(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
         outcome = await point_of(spec_of(server.url))

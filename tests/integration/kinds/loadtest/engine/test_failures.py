@@ -4,14 +4,19 @@ import asyncio
 import gc
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from tensorfleet.kinds.loadtest.arrivals import Constant
+from tensorfleet.kinds.loadtest.engine.generator import Generator, Share
 from tensorfleet.kinds.loadtest.spec import Step
 from tensorfleet.shared.errors import Unavailable
 from tests.deadlines import eventually
 from tests.integration.kinds.loadtest.engine.points import (
+    NOWHERE,
     generating,
     limits,
     point_of,
@@ -143,23 +148,68 @@ async def test_a_host_that_is_not_known_is_told_before_the_run(host: str) -> Non
         await point_of(spec_of(f"http://{host}:9/"))
 
 
-async def test_a_host_of_several_addresses_is_used_where_it_listens() -> None:
-    async with serving(always(answer())) as server:
-        outcome = await point_of(spec_of(f"http://localhost:{server.port}"))
-    assert outcome.counts.answered == 20
+class ThreeAddresses(asyncio.SelectorEventLoop):
+    """Knows one host of three addresses; a server listens at one of them."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> list[Any]:
+        assert host == "three.test"
+        addresses = ("127.0.0.2", "127.0.0.1", "127.0.0.3")
+        return [(socket.AF_INET, options["type"], 6, "", (each, port)) for each in addresses]
 
 
-@pytest.mark.parametrize("lines", [b"", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"])
-async def test_failing_connections_leave_no_garbage_behind(lines: bytes) -> None:
-    """Collection is off while a point runs, for hours perhaps."""
-    async with serving(then_close(lines)) as server, generating(spec_of(server.url)) as generator:
-        await run_point(generator)
+def test_a_host_of_several_addresses_is_used_where_it_listens() -> None:
+    async def scenario() -> None:
+        async with serving(always(answer())) as server:
+            target = f"http://three.test:{server.port}"
+            spec = spec_of(target, Step(headers={"Connection": "close"}))
+            outcome = await point_of(spec)
+        assert outcome.counts.answered == 20
+        with pytest.raises(Unavailable, match="nothing listens there"):
+            await point_of(spec)
+
+    with asyncio.Runner(loop_factory=ThreeAddresses) as runner:
+        runner.run(scenario())
+
+
+@contextmanager
+def garbage() -> Iterator[list[object]]:
+    """All that only a collection frees is in the list at the end."""
+    found: list[object] = []
+    gc.collect()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0)
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield found
         gc.collect()
-        gc.disable()
-        try:
-            before = len(gc.get_objects())
+        found += gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.set_threshold(*thresholds)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", answer(Connection="close")]
+)
+async def test_connections_that_end_leave_no_garbage_behind(data: bytes) -> None:
+    """Collection is off while a point runs, for hours perhaps."""
+    async with serving(then_close(data)) as server, generating(spec_of(server.url)) as generator:
+        await run_point(generator)
+        with garbage() as found:
             await run_point(generator)
-            left = len(gc.get_objects()) - before
-        finally:
-            gc.enable()
-    assert left < 20 * 3
+    assert found == []
+
+
+async def test_connections_that_do_not_open_leave_no_garbage_behind() -> None:
+    async with serving(always(answer())) as server:
+        generator = await Generator.open(spec_of(server.url), NOWHERE, Share())
+    await run_point(generator)
+    with garbage() as found:
+        down = await run_point(generator)
+        itself: list[object] = []
+        itself.append(itself)
+        del itself
+    await generator.close()
+    assert down.counts.errors == {"CONNECT_REFUSED": 20}
+    assert len(found) == 1, "the list that has itself, and nothing else"

@@ -93,14 +93,15 @@ class DoesNotStart(LoadCase):
     """Cannot, and could not stop either."""
 
     async def start(self) -> None:
-        self.client = {}["no such key"]
+        clients: dict[str, asyncio.Event] = {}
+        self.client = clients["no such key"]
 
     async def run(self, load: int) -> float | None:
         del load
         return None
 
     async def stop(self) -> None:
-        await self.client.close()
+        self.client.set()
 
 
 async def test_a_case_runs_once_an_arrival_over_the_generators_connections() -> None:

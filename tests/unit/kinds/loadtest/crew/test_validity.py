@@ -46,6 +46,12 @@ def test_lateness_that_is_a_good_part_of_the_response_time_is_told() -> None:
     assert codes(lateness, Histogram()) == ["GENERATOR_LATE"], "with no answer at all it is"
 
 
+def test_a_few_late_arrivals_of_few_say_nothing() -> None:
+    late = times((7, 0.0), (3, 0.02))
+    assert codes(late, scheduled=10) == []
+    assert codes(times((6, 0.0), (4, 0.02)), scheduled=10) == ["GENERATOR_LATE"]
+
+
 def test_a_generator_that_falls_behind_is_told_even_once() -> None:
     lateness = times((999, 0.0), (1, 0.6))
     assert codes(lateness) == ["GENERATOR_BEHIND"]

@@ -15,22 +15,15 @@ def rules(extract: dict[str, str] | None = None, **checks: Any) -> AnswerRules:
     return AnswerRules(Step(checks=Checks(**checks), extract=extract or {}))
 
 
-def taken(source: str, body: bytes = BODY, **fields: str) -> str:
+def taken(source: str, fields: dict[str, str] | None = None) -> str:
     values: dict[str, str] = {}
-    rules({"it": source}).look_inside(fields, body, values)
+    rules({"it": source}).look_inside(fields or {}, BODY, values)
     return values["it"]
 
 
 def test_statuses_below_400_are_good_unless_others_are_asked_for() -> None:
-    assert [rules().allows(status) for status in (200, 204, 302, 399, 400, 500)] == [
-        *[True] * 4,
-        *[False] * 2,
-    ]
-    assert [rules(status=(404, 201)).allows(status) for status in (200, 201, 404)] == [
-        False,
-        True,
-        True,
-    ]
+    assert rules().good_statuses == set(range(200, 400))
+    assert rules(status=(404, 201)).good_statuses == {201, 404}
 
 
 def test_only_what_is_asked_for_is_looked_into() -> None:
@@ -75,7 +68,7 @@ def test_values_are_taken_from_json_headers_and_texts() -> None:
     assert taken("json:user.name") == "ann"
     assert taken("json:user.age") == "7"
     assert taken("json:user.tags") == '["a",{"b":null}]'
-    assert taken("header:X-Token", **{"x-token": "t"}) == "t"
+    assert taken("header:X-Token", {"x-token": "t"}) == "t"
     assert taken(r"regex:\"(\w)\w*\": {") == "u"
     assert taken("regex:ann") == "ann"
     assert taken("regex:(x)?ann") == ""
@@ -95,6 +88,7 @@ def test_a_source_that_is_none_is_refused(source: str) -> None:
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
-    for make in (lambda: rules(body_matches="("), lambda: rules({"it": "regex:("})):
-        with pytest.raises(InvalidInput, match="not a regular expression"):
-            make()
+    with pytest.raises(InvalidInput, match="not a regular expression"):
+        rules(body_matches="(")
+    with pytest.raises(InvalidInput, match="not a regular expression"):
+        rules({"it": "regex:("})

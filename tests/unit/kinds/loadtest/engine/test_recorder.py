@@ -83,7 +83,6 @@ def test_what_has_gathered_is_counted_before_there_is_much_of_it() -> None:
             recorder.count()
             counts += 1
     assert 20 < counts < 400
-    assert not recorder.has_heap() or recorder.count() is None
     assert added([recorder.close_second().response]).total == 100_000
 
 
