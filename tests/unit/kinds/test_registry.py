@@ -20,7 +20,7 @@ def test_installed_kinds_are_found() -> None:
 
 
 def test_unknown_kind_lists_those_that_exist() -> None:
-    with pytest.raises(UnknownKind, match="call, command, profile, train"):
+    with pytest.raises(UnknownKind, match="call, command, loadtest, profile, train"):
         find_kind("nonsense")
 
 

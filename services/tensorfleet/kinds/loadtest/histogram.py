@@ -54,7 +54,7 @@ class Histogram:
 
     @staticmethod
     def record_each(pairs: Sequence[tuple["Histogram", npt.NDArray[np.int64]]]) -> None:
-        """Counts durations in several histograms: quicker than one after another, if they are few."""
+        """Counts durations in several histograms: for few of each quicker than one by one."""
         places = _buckets(np.concatenate([values for _, values in pairs]))
         start = 0
         for histogram, values in pairs:
