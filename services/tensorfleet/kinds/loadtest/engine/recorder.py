@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 LATE_NANOSECONDS = 1_000_000
 # So many times are counted at a time: a larger heap would hold the loop up for longer.
 _HEAP = 256
-_MOST_HEAPED = 4096
+_MOST_HEAPED = 512
 
 
 class Recorder:

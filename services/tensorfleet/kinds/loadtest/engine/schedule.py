@@ -24,8 +24,8 @@ from tensorfleet.kinds.loadtest.arrivals import (
 from tensorfleet.shared.errors import InvalidInput
 
 NANOSECONDS = 1_000_000_000
-# Arrivals that are made at a time.
-_PIECE = 4096
+# Arrivals that are made at a time: few, as those that are due meanwhile have to wait.
+_PIECE = 256
 # Of a replay; nanoseconds of much more would not fit.
 _MOST_SECONDS = 366 * 86_400.0
 
