@@ -117,8 +117,9 @@ class Generator:
         seconds = asyncio.create_task(self._tell_seconds(recorder, tell))
         try:
             await self._sleep_until(start)
-            if not self._is_stopped:
-                await course.run()
+            if self._is_stopped:
+                course.stop()
+            await course.run()
             await self._drain()
         finally:
             seconds.cancel()

@@ -54,7 +54,10 @@ class HttpDriver:
         self.step_names = names if self.has_several_steps else ()
         first_request = self.requests[0]
         self.is_plain = (
-            not self.has_several_steps and first_request.is_plain and not first_request.names
+            not self.has_several_steps
+            and first_request.is_plain
+            and not first_request.names
+            and not first_request.is_head
         )
         """Whether each arrival sends the same bytes, and only the status of the answer counts."""
         self._feed: Rows | None = read_feed(spec.feed, folder) if spec.feed else None
