@@ -258,8 +258,9 @@ def _run(
     from tensorfleet.cli import terminal
     from tensorfleet.cli.loadtest_files import write_reports
     from tensorfleet.cli.loadtest_live import showing
-    from tensorfleet.cli.loadtest_run import run_here, targets_of
+    from tensorfleet.cli.loadtest_run import run_here
     from tensorfleet.cli.loadtest_view import print_document
+    from tensorfleet.kinds.loadtest.spec import targets_of
     from tensorfleet.kinds.registry import find_kind
 
     spec = find_kind("loadtest").parse_spec(config)

@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from tensorfleet.kinds.loadtest.spec import Spec
 
 
-def targets_of(spec: "Spec") -> str:
-    """Where it will send to, in a sentence; and what it will watch."""
-    watched = ", ".join(monitor.alias for monitor in spec.monitors)
-    return f"sends to {' and '.join((spec.target, *spec.targets))} only" + (
-        f"; watches {watched}" if watched else ""
-    )
-
-
 def run_here(
     spec: "Spec", config: dict[str, Any], folder: Path, listener: "Listener"
 ) -> "Document":

@@ -15,7 +15,8 @@ from tensorfleet.kinds.loadtest.engine.placeholders import secrets_of
 from tensorfleet.kinds.loadtest.job_listener import JobListener
 from tensorfleet.kinds.loadtest.monitors.machines import machines_watch
 from tensorfleet.kinds.loadtest.record import Document
-from tensorfleet.kinds.loadtest.spec import Spec
+from tensorfleet.kinds.loadtest.reporting.redaction import without_secrets
+from tensorfleet.kinds.loadtest.spec import Spec, targets_of
 from tensorfleet.kinds.task_place import TaskPlace, TaskRun
 from tensorfleet.kinds.task_plan import TaskPlan
 from tensorfleet.shared.errors import Unavailable
@@ -51,6 +52,8 @@ async def _lead(
     crew = Crew(spec, folder)
     processes = GeneratorProcesses()
     await crew.listen(place.peer_host if spec.workers > 1 else _ANY_ADDRESS)
+    listener = JobListener(task_run)
+    listener.note(targets_of(spec))
     stop = asyncio.Event()
     watcher = asyncio.create_task(_watch_stop(task_run, stop))
     try:
@@ -67,7 +70,7 @@ async def _lead(
             secrets=secrets_of(folder),
             worker_usage=task_run.worker_usage,
         )
-        return await conduct(spec, crew, watch, JobListener(task_run), config=config, stop=stop)
+        return await conduct(spec, crew, watch, listener, config=without_secrets(config), stop=stop)
     finally:
         watcher.cancel()
         with suppress(asyncio.CancelledError):

@@ -215,6 +215,14 @@ def check(spec: Spec) -> None:
     spec_rules.raise_problems("loadtest", found)
 
 
+def targets_of(spec: Spec) -> str:
+    """Where it will send to, in a sentence; and what it will watch."""
+    watched = ", ".join(monitor.alias for monitor in spec.monitors)
+    return f"sends to {' and '.join((spec.target, *spec.targets))} only" + (
+        f"; watches {watched}" if watched else ""
+    )
+
+
 def needs_gang(spec: Spec) -> bool:
     """Generators on several workers start on one clock."""
     return spec.workers > 1
