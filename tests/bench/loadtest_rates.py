@@ -14,6 +14,7 @@ from tests.bench.peer_environment import peer_environment
 CONNECTIONS = 64
 # Of what a closed loop reaches, how much an open loop may keep up with.
 SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3)
+TRIES = 2
 ANSWERED_SHARE = 0.99
 LOCUST = Path(__file__).with_name("peers") / "locust_peer.py"
 LOCUST_REQUIREMENT = "locust==2.47.0"
@@ -56,9 +57,11 @@ async def turns(count: int, seconds: float) -> list[Turn]:
 async def _highest_honest(ours: PinnedGenerator, most: float, seconds: float) -> float:
     for share in SHARES:
         rate = most * share
-        outcome = await ours.run(Constant(rate=rate, duration_seconds=seconds))
-        if _is_honest(outcome, rate):
-            return outcome.answered_per_second
+        # A virtual machine may stand still for some milliseconds in one run, and not in the next.
+        for _ in range(TRIES):
+            outcome = await ours.run(Constant(rate=rate, duration_seconds=seconds))
+            if _is_honest(outcome, rate):
+                return outcome.answered_per_second
     return 0.0
 
 
