@@ -47,7 +47,7 @@ async def test_warm_tasks_are_as_good_as_new(fleet: SmallFleet) -> None:
     assert "True True" in one
     assert "1 True True" in one
     assert "to stderr" in one
-    ours = ("DATASETS_DIR", "TASK_COUNT", "TASK_FD", "TASK_INDEX", "TASK_OF")
+    ours = ("DATASETS_DIR", "PEER_HOST", "TASK_COUNT", "TASK_FD", "TASK_INDEX", "TASK_OF")
     assert str([f"TENSORFLEET_{name}" for name in ours]) in one
     # Random numbers, and nothing else, differ between two tasks.
     assert len(set(one) - set(two)) == 1
