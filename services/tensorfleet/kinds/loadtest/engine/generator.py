@@ -109,6 +109,8 @@ class Generator:
             )
         await self._driver.begin(order.load, recorder, self._soon(order.arrivals), ended)
         self._course = course
+        # Whoever has frozen objects before wants them to stay so.
+        was_frozen = gc.get_freeze_count() > 0
         gc.collect()
         gc.freeze()
         if not self._driver.makes_cycles:
@@ -125,7 +127,8 @@ class Generator:
             seconds.cancel()
             await asyncio.wait({seconds})
             gc.enable()
-            gc.unfreeze()
+            if not was_frozen:
+                gc.unfreeze()
             self._course = None
         if not seconds.cancelled():
             seconds.result()
