@@ -30,9 +30,7 @@ async def test_every_call_is_answered_checked_and_has_its_metadata(
         checks=Checks(json_equals={"price_in_cents": "750"}),
     )
     async with shop_server(tmp_path) as shop:
-        outcome = await point_of(
-            spec_of(shop.target, step, grpc_proto=grpc_proto), folder=tmp_path
-        )
+        outcome = await point_of(spec_of(shop.target, step, grpc_proto=grpc_proto), folder=tmp_path)
     assert outcome.counts.answered == outcome.counts.sent == 20
     assert outcome.counts.statuses == {"OK": 20}
     callers = {str(metadata["caller"]) for metadata in shop.metadata}
