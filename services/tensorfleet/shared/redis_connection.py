@@ -1,5 +1,6 @@
 """Redis (or Valkey) connections, with driver errors as TensorFleet's."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -41,6 +42,9 @@ async def redis_connected(settings: RedisSettings) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+        # A connection that was being opened for a task that was cancelled comes back after that.
+        await asyncio.sleep(0)
+        await pool.disconnect()
 
 
 @contextmanager
