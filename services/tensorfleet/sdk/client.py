@@ -4,7 +4,6 @@ import math
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,8 +20,8 @@ from tensorfleet.sdk.job_results import JobResultsReader
 from tensorfleet.sdk.packing import pack
 from tensorfleet.sdk.submission import prepare_job
 from tensorfleet.sdk.uploads import upload_files
+from tensorfleet.sdk.worker_calls import WorkerCalls
 from tensorfleet.shared.errors import InvalidInput
-from tensorfleet.shared.machine_sample import MachineSample
 from tensorfleet.shared.rest.auth import AccessToken
 from tensorfleet.shared.rest.datasets import (
     CreateDatasetVersion,
@@ -55,14 +54,13 @@ from tensorfleet.shared.rest.models import (
 )
 from tensorfleet.shared.rest.numbers import to_json_number
 from tensorfleet.shared.rest.uploads import ArtifactDownload
-from tensorfleet.shared.rest.workers import Worker, WorkerList, WorkerUsage
 from tensorfleet.shared.transfer import OnBytes
 
 PREDICT_TIMEOUT_SECONDS = 70.0
 PAGE_SIZE = 200
 
 
-class Client(AlgorithmCalls, JobResultsReader):
+class Client(AlgorithmCalls, JobResultsReader, WorkerCalls):
     """Talks to a fleet's gateway.
 
     ```python
@@ -425,50 +423,6 @@ class Client(AlgorithmCalls, JobResultsReader):
         )
 
     # The fleet itself
-
-    def workers(self) -> list[Worker]:
-        """Every known worker, by id."""
-        return self._connection.request("GET", api_path("workers"), WorkerList).workers
-
-    def worker(self, worker_id: str) -> Worker:
-        """One worker.
-
-        Raises:
-            WorkerNotFound: No such worker.
-        """
-        return self._connection.request("GET", api_path("workers", worker_id), Worker)
-
-    def worker_usage(self, worker_id: str, after: datetime | None = None) -> list[MachineSample]:
-        """What a worker's machine did lately: at most 600 samples, oldest first.
-
-        They come some seconds late, a few together.
-
-        Args:
-            worker_id: The worker.
-            after: Only samples with a later time, such as that of the last one seen; aware.
-
-        Raises:
-            WorkerNotFound: No such worker.
-        """
-        query = {} if after is None else {"after": after.isoformat()}
-        path = api_path("workers", worker_id, "usage")
-        return self._connection.request("GET", path, WorkerUsage, query=query).samples
-
-    def drain_worker(self, worker_id: str) -> Worker:
-        """Gives a worker no new task; those that it has finish.
-
-        Raises:
-            WorkerNotFound: No such worker.
-        """
-        return self._connection.request("POST", api_path("workers", worker_id, "drain"), Worker)
-
-    def resume_worker(self, worker_id: str) -> Worker:
-        """Lets a worker take tasks again: undoes a drain, ends a quarantine.
-
-        Raises:
-            WorkerNotFound: No such worker.
-        """
-        return self._connection.request("POST", api_path("workers", worker_id, "resume"), Worker)
 
     def health(self) -> FleetHealth:
         """Health of the fleet and of everything that it needs; asks without logging in."""
